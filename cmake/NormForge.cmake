@@ -1,0 +1,33 @@
+# Targets of the compiler: one shared library, libNormForge.so, that dialect, frontend and passes add to.
+
+function(nf_add_compiler_library)
+  add_library(NormForge SHARED)
+  target_include_directories(NormForge SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_link_libraries(NormForge PUBLIC MLIR LLVM)
+  target_precompile_headers(NormForge PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
+  add_custom_target(nf-tablegen)
+  add_dependencies(NormForge nf-tablegen)
+endfunction()
+
+# nf_tablegen(File.td target args...): pairs of "output generator" run over File.td.
+function(nf_tablegen source)
+  set(LLVM_TARGET_DEFINITIONS ${source})
+  get_filename_component(name ${source} NAME_WE)
+  set(pairs ${ARGN})
+  while(pairs)
+    list(POP_FRONT pairs output generator)
+    mlir_tablegen(${output} ${generator} -I${CMAKE_SOURCE_DIR})
+  endwhile()
+  file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "-" room ${relative})
+  set(target nf-tablegen-${room}-${name})
+  add_public_tablegen_target(${target})
+  add_dependencies(nf-tablegen ${target})
+endfunction()
+
+# nf_add_tool(name sources...): a thin main over libNormForge.so.
+function(nf_add_tool name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE NormForge)
+  target_precompile_headers(${name} REUSE_FROM NormForge)
+endfunction()

@@ -1,0 +1,145 @@
+/* The contract between a compiled model and the runtime that it is linked with.
+ *
+ * The compiler writes one object file that defines `nf_program_table` (an nf_model) and the code it points to; the runtime
+ * reads the table and runs the entries. passes/lower and runtime/ share this header and nothing else. Any change
+ * of a layout or of a rule below increases NF_ABI_VERSION; the layout asserts at the end and the lowering in
+ * passes/lower change with it.
+ */
+#ifndef NF_ABI_H
+#define NF_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NF_ABI_VERSION 1u
+#define NF_ALIGNMENT 64 /* bytes; of every buffer in a segment and of the segments */
+#define NF_MAX_RANK 4
+
+typedef enum nf_dtype { NF_F32 = 0, NF_BF16 = 1, NF_I32 = 2, NF_I64 = 3, NF_I1 = 4 } nf_dtype;
+
+/* What a buffer of the persistent segment holds. Parameters are the fp32 masters that checkpoints store. */
+typedef enum nf_state_kind {
+  NF_STATE_PARAMETER = 0, /* trained */
+  NF_STATE_CONSTANT = 1,  /* fixed values by an init rule, such as sinusoidal positions; never in a checkpoint */
+  NF_STATE_MOMENT1 = 2,   /* AdamW's m of states[parameter] */
+  NF_STATE_MOMENT2 = 3,   /* AdamW's v of states[parameter] */
+  NF_STATE_GRADIENT = 4,  /* gradient sum of states[parameter] over the micro-batches of a step */
+  NF_STATE_DERIVED = 5    /* rebuilt by prepare_weights from parameters; never in a checkpoint */
+} nf_state_kind;
+
+/* One named buffer of the persistent segment. */
+typedef struct nf_state {
+  const char *name;    /* "layers.3.attn.q.weight"; a moment or gradient carries its parameter's name */
+  const char *init;    /* init rule as JSON, see below; "" for moments, gradients and derived states (zeros) */
+  int64_t offset;      /* bytes from the base of the persistent segment */
+  int64_t bytes;
+  int64_t shape[NF_MAX_RANK];
+  int32_t rank;
+  int32_t dtype;       /* nf_dtype */
+  int32_t kind;        /* nf_state_kind */
+  int32_t parameter;   /* index of the parameter in states; its own index for a parameter */
+} nf_state;
+
+/* Init rules, a JSON object: {"kind":"zeros"} {"kind":"ones"} {"kind":"constant","value":x}
+ * {"kind":"normal","std":s} {"kind":"uniform","bound":a} (in [-a, a)) {"kind":"sinusoidal"} (shape [positions, d]).
+ * Element i of parameter `name` draws Philox word i mod 4 of counter {i / 4, 0, 0, 0} with key
+ * seed XOR hash64(name), so that equal names get equal values in every model of the same shape. normal pairs words
+ * (0,1) and (2,3) by Box-Muller. The hash is XXH3-64. */
+
+typedef enum nf_direction { NF_IN = 0, NF_OUT = 1 } nf_direction;
+
+/* One argument of a program: a buffer in that program's transient arena that the host fills before (NF_IN) or reads
+ * after (NF_OUT) the entry runs. Names and meanings are listed below. */
+typedef struct nf_argument {
+  const char *name;
+  int64_t offset; /* bytes from the base of the transient arena */
+  int64_t bytes;
+  int64_t shape[NF_MAX_RANK];
+  int32_t rank; /* 0: a scalar */
+  int32_t dtype;
+  int32_t direction;
+  int32_t reserved;
+} nf_argument;
+
+struct nf_context;
+
+/* A kernel does the part `task` of its work: 0 <= task < tasks of its launch. Which thread runs a task never changes
+ * a result. `scratch` is private to the running thread, at least nf_model.scratch_bytes long, aligned. */
+typedef void (*nf_kernel)(void *const *args, int64_t task, void *scratch);
+
+typedef void (*nf_entry)(struct nf_context *context);
+
+/* The start of the runtime's context, as compiled code sees it. */
+typedef struct nf_context {
+  uint8_t *persistent; /* base of the persistent segment, shared by all programs */
+  uint8_t *transient;  /* base of the transient arena of the program that runs */
+} nf_context;
+
+typedef struct nf_program {
+  const char *name; /* "forward_backward", "update", "eval", "logits", "prepare_weights" */
+  nf_entry entry;
+  const nf_argument *arguments;
+  int64_t argument_count;
+  int64_t transient_bytes; /* size of this program's arena */
+} nf_program;
+
+typedef struct nf_model {
+  uint32_t abi_version; /* NF_ABI_VERSION of the compiler */
+  uint32_t cpu_feature_count;
+  uint64_t compile_hash;            /* of definition, compiler version, target */
+  const char *const *cpu_features;  /* LLVM names that the code needs ("avx2", "fma"), checked at start */
+  const char *metadata;             /* JSON, see docs/executable.md: definition, defaults, sizes, memory plan */
+  const nf_state *states;
+  int64_t state_count;
+  const nf_program *programs;
+  int64_t program_count;
+  int64_t persistent_bytes;
+  int64_t scratch_bytes; /* per thread */
+} nf_model;
+
+/* Programs and their arguments. B = micro-batch (sequences), T = sequence, V = vocabulary, P = number of parameters
+ * (states of kind NF_STATE_PARAMETER, in order). A program's table lists only the arguments that it needs.
+ *
+ * forward_backward: one micro-batch; adds its gradients to the NF_STATE_GRADIENT states.
+ *   tokens i32[B,T]; positions i32[B,T]; targets i32[B,T] (0 <= id < V also where the weight is 0);
+ *   loss_weight f32[B,T] (1 counts, 0 is padding or not predicted); inv_count f32[] (1 / valid tokens of the whole
+ *   optimizer step); accumulate i32[] (0: overwrite the gradient states, 1: add to them); key_padding f32[B,T]
+ *   (1 = a real token; encoders); seed i32[2]; step i32[]; sample_offset i32[] (index in the global batch of this
+ *   micro-batch's first sequence)
+ *   out: loss f32[] = sum(loss_weight * nll) * inv_count
+ * update: the optimizer step on all parameters; changes nothing when the gradient norm is not finite.
+ *   lr, beta1, beta2, eps, clip (0 = off), bias_correction1 (1 - beta1^step), bias_correction2: f32[];
+ *   weight_decay f32[P]
+ *   out: grad_norm f32[] (before clipping); grad_sqnorm f32[P]
+ * eval: forward only: tokens, positions, targets, loss_weight, key_padding; out: loss_sum f32[] = sum(weight * nll)
+ * logits: one sequence: tokens i32[1,T], positions i32[1,T], index i32[] (position to read); out: logits f32[V]
+ *
+ * Dropout and random masks: Philox4x32-10, key = seed, counter = {column / 4, row, site, step}, word = column mod 4,
+ * keep when word >= p * 2^32, where row = (sample_offset + b) * T + t for activations [B,T,columns], and
+ * row = ((sample_offset + b) * heads + h) * T + query for attention probabilities (column = key). */
+
+/* Services of the runtime that compiled code calls. */
+
+/* Runs kernel(args, task, scratch) for every task, on all threads; returns when all are done. `name` for profiles. */
+void nf_launch(struct nf_context *context, nf_kernel kernel, void *const *args, int64_t tasks, const char *name);
+
+/* C[m,n] = alpha * op(A) op(B) + beta * C, row-major, single-threaded; op transposes where the flag is 1. lda, ldb,
+ * ldc: elements between rows of the matrices as stored. beta = 0 never reads C. */
+void nf_gemm_f32(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+                 const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+
+/* The one symbol that a compiled object exports. */
+extern const nf_model nf_program_table;
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+static_assert(sizeof(nf_state) == 80 && sizeof(nf_argument) == 72, "layout is part of the ABI");
+static_assert(sizeof(nf_context) == 16 && sizeof(nf_program) == 40, "layout is part of the ABI");
+static_assert(sizeof(nf_model) == 80, "layout is part of the ABI");
+#endif
+
+#endif /* NF_ABI_H */
