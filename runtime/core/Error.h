@@ -1,19 +1,36 @@
+// Errors of the runtime. Everything that a user can cause is thrown as one of these and caught once, in main, which
+// prints one line "error: <message>" and exits with the code.
 #ifndef NF_RUNTIME_CORE_ERROR_H
 #define NF_RUNTIME_CORE_ERROR_H
 
+#include <fmt/format.h>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace nf::rt {
 
-/// What the user did or has is wrong: a missing file, foreign data, a full disk. what() is one line without the word
-/// "error", located where there is a place ("corpus.txt:3:7: expected UTF-8, but got byte 0xff; ..."), and says what
-/// to do. main prints it after "error: " and exits 1.
-class UserError : public std::runtime_error {
+/// A failure that the user can do something about. Exit code 1.
+class Error : public std::runtime_error {
 public:
-  explicit UserError(const std::string &line) : std::runtime_error(line) {}
+  explicit Error(const std::string &message, int exitCode = 1) : std::runtime_error(message), code(exitCode) {}
+  int exitCode() const { return code; }
+
+private:
+  int code;
 };
+
+/// A wrong command line. Exit code 2.
+class UsageError : public Error {
+public:
+  explicit UsageError(const std::string &message) : Error(message, 2) {}
+};
+
+/// Throws Error with a formatted message.
+template <typename... Args> [[noreturn]] void fail(fmt::format_string<Args...> format, Args &&...args) {
+  throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
 
 } // namespace nf::rt
 
-#endif // NF_RUNTIME_CORE_ERROR_H
+#endif

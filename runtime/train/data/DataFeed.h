@@ -43,7 +43,7 @@ struct DataFeedOptions {
 /// After open() no call allocates, and all calls are const and thread-safe.
 class DataFeed {
 public:
-  /// Maps the shards and checks manifest, tokenizer, headers, lengths and ids. Throws UserError.
+  /// Maps the shards and checks manifest, tokenizer, headers, lengths and ids. Throws Error.
   static DataFeed open(const DataFeedOptions &options);
 
   /// Full training sequences of one epoch; at least 1.

@@ -21,12 +21,12 @@ struct PrepareOptions {
   std::string program;             ///< argv[0], for the printed next command
 };
 
-/// "5%" or "0.05" to 0.05. Throws UserError.
+/// "5%" or "0.05" to 0.05. Throws Error.
 double parseShare(const std::string &text);
 
 /// Tokenizes the inputs and writes output/{train-NNNNN.bin, validation-NNNNN.bin, tokenizer.json, manifest.json}
 /// (docs/data.md) under a temporary name beside `output`, fsynced and renamed; prints a summary to `out`. Throws
-/// UserError, and then leaves nothing behind.
+/// Error, and then leaves nothing behind.
 void prepare(const PrepareOptions &options, std::ostream &out);
 
 /// The subcommand data-stats: prints token counts, bytes a token, and the perplexity of a unigram and of a bigram model

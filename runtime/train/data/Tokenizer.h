@@ -27,11 +27,11 @@ public:
   static Tokenizer bytes(bool withMask = false);
 
   /// Learns merges from `texts` (valid UTF-8) until there are options.maxIds ids or no pair occurs twice; size() says
-  /// which. Throws UserError when maxIds cannot hold the bytes and special tokens. The result depends on the texts
+  /// which. Throws Error when maxIds cannot hold the bytes and special tokens. The result depends on the texts
   /// only.
   static Tokenizer trainBpe(std::span<const std::string_view> texts, Options options);
 
-  /// Reads a Hugging Face tokenizer.json with a byte-level BPE model. Throws UserError ("path: ...") when the file
+  /// Reads a Hugging Face tokenizer.json with a byte-level BPE model. Throws Error ("path: ...") when the file
   /// cannot be read or needs what is not supported here (another model, a normalizer, another pre-tokenizer).
   static Tokenizer load(const std::string &path);
   static Tokenizer fromJson(std::string_view json, const std::string &path);
