@@ -1,0 +1,69 @@
+#include "runtime/core/Context.h"
+
+#include "runtime/core/Error.h"
+
+#include <algorithm>
+
+namespace nf::rt {
+
+const nf_argument *Program::find(std::string_view name) const {
+  for (int64_t i = 0; i < program->argument_count; ++i)
+    if (name == program->arguments[i].name)
+      return &program->arguments[i];
+  return nullptr;
+}
+
+void *Program::address(const nf_argument &argument, size_t elementBytes) const {
+  int64_t elements = 1;
+  for (int32_t d = 0; d < argument.rank; ++d)
+    elements *= argument.shape[d];
+  if (elements * static_cast<int64_t>(elementBytes) != argument.bytes)
+    fail("program '{}' has an argument '{}' of {} bytes for {} elements, expected {} bytes an element; the executable "
+         "was made by another version of the compiler",
+         program->name, argument.name, argument.bytes, elements, elementBytes);
+  return context->transient + argument.offset;
+}
+
+static int64_t largestArena(const nf_model &model) {
+  int64_t largest = 0;
+  for (int64_t i = 0; i < model.program_count; ++i)
+    largest = std::max(largest, model.programs[i].transient_bytes);
+  return largest;
+}
+
+// Programs never run at once, so one arena of the largest size serves them all.
+Context::Context(const nf_model &model, Pool &pool)
+    : table(model), threads(pool), persistentSegment(model.persistent_bytes), transientSegment(largestArena(model)) {
+  persistent = persistentSegment.data();
+  transient = transientSegment.data();
+  for (const nf_state &state : states())
+    if (state.kind == NF_STATE_PARAMETER)
+      parameterStates.push_back(&state);
+}
+
+Program Context::program(std::string_view name) {
+  for (int64_t i = 0; i < table.program_count; ++i)
+    if (name == table.programs[i].name)
+      return Program(this, &table.programs[i]);
+  return Program();
+}
+
+std::span<float> Context::values(const nf_state &state) const {
+  return {reinterpret_cast<float *>(persistent + state.offset), static_cast<size_t>(state.bytes) / sizeof(float)};
+}
+
+const nf_state *Context::companion(const nf_state &parameter, nf_state_kind kind) const {
+  for (const nf_state &state : states())
+    if (state.kind == kind && &table.states[state.parameter] == &parameter)
+      return &state;
+  return nullptr;
+}
+
+const nf_state *Context::findParameter(std::string_view name) const {
+  for (const nf_state *parameter : parameterStates)
+    if (name == parameter->name)
+      return parameter;
+  return nullptr;
+}
+
+} // namespace nf::rt

@@ -1,0 +1,78 @@
+// The running model: its memory, its threads, and access to programs, arguments and states by name.
+#ifndef NF_RUNTIME_CORE_CONTEXT_H
+#define NF_RUNTIME_CORE_CONTEXT_H
+
+#include "runtime/abi/nf_abi.h"
+#include "runtime/core/Memory.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace nf::rt {
+
+class Pool;
+
+/// One program of the model with its arguments. Arguments live in the transient arena that all programs share, so
+/// inputs are filled right before run() and outputs read right after, before another program runs.
+class Program {
+public:
+  Program() = default;
+  Program(nf_context *context, const nf_program *program) : context(context), program(program) {}
+
+  /// False when the model has no such program.
+  explicit operator bool() const { return program != nullptr; }
+  void run() const { program->entry(context); }
+
+  /// The argument's description, or null: this program does not need it.
+  const nf_argument *find(std::string_view name) const;
+  /// The argument's elements, empty when the program does not need it. Throws Error when the element size differs.
+  template <typename T> std::span<T> argument(std::string_view name) const {
+    const nf_argument *found = find(name);
+    return found ? std::span<T>(static_cast<T *>(address(*found, sizeof(T))), found->bytes / sizeof(T))
+                 : std::span<T>();
+  }
+  /// Writes a scalar argument where the program has it.
+  template <typename T> void set(std::string_view name, T value) const {
+    if (auto slot = argument<T>(name); !slot.empty())
+      slot[0] = value;
+  }
+
+private:
+  void *address(const nf_argument &argument, size_t elementBytes) const;
+
+  nf_context *context = nullptr;
+  const nf_program *program = nullptr;
+};
+
+/// Memory and threads of one model. What compiled code sees of it is the nf_context that it starts with.
+class Context : public nf_context {
+public:
+  /// Reserves the segments; `pool` outlives the context.
+  Context(const nf_model &model, Pool &pool);
+  Context(const Context &) = delete;
+
+  const nf_model &model() const { return table; }
+  Pool &pool() const { return threads; }
+  std::span<const nf_state> states() const { return {table.states, static_cast<size_t>(table.state_count)}; }
+  /// Parameters in the order of the table: P of nf_abi.h.
+  std::span<const nf_state *const> parameters() const { return parameterStates; }
+  Program program(std::string_view name);
+
+  /// The elements of a float state.
+  std::span<float> values(const nf_state &state) const;
+  /// The moment or gradient of a parameter, or null.
+  const nf_state *companion(const nf_state &parameter, nf_state_kind kind) const;
+  const nf_state *findParameter(std::string_view name) const;
+
+private:
+  const nf_model &table;
+  Pool &threads;
+  Segment persistentSegment, transientSegment;
+  std::vector<const nf_state *> parameterStates;
+};
+
+} // namespace nf::rt
+
+#endif
