@@ -71,9 +71,9 @@ public:
   std::vector<std::span<const uint16_t>> trainShards() const;
   std::vector<std::span<const uint16_t>> validationShards() const;
 
-  /// Null for shards without a manifest.
+  /// Null for shards without a tokenizer.json.
   const Tokenizer *tokenizer() const;
-  /// Of the manifest; 16 hexadecimal digits, or "" for shards without a manifest. A checkpoint must match it.
+  /// 16 hexadecimal digits, or "" without a tokenizer. A checkpoint must match it.
   const std::string &tokenizerHash() const;
   /// XXH3-64 of all token counts and shard hashes, 16 hexadecimal digits: tells whether a resumed run sees the same
   /// data.
