@@ -2,20 +2,20 @@
 
 function(nf_add_compiler_library)
   add_library(NormForge SHARED)
-  target_include_directories(NormForge SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_link_libraries(NormForge PUBLIC MLIR LLVM)
   target_precompile_headers(NormForge PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
   add_custom_target(nf-tablegen)
   add_dependencies(NormForge nf-tablegen)
 endfunction()
 
-# nf_tablegen(File.td target args...): pairs of "output generator" run over File.td.
+# nf_tablegen(File.td output generator ...): runs each generator over File.td; "|" separates its arguments.
 function(nf_tablegen source)
   set(LLVM_TARGET_DEFINITIONS ${source})
   get_filename_component(name ${source} NAME_WE)
   set(pairs ${ARGN})
   while(pairs)
     list(POP_FRONT pairs output generator)
+    string(REPLACE "|" ";" generator "${generator}")
     mlir_tablegen(${output} ${generator} -I${CMAKE_SOURCE_DIR})
   endwhile()
   file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
@@ -29,5 +29,8 @@ endfunction()
 function(nf_add_tool name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE NormForge)
+  # The library's precompiled header is position independent code.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM NormForge)
 endfunction()

@@ -107,7 +107,7 @@ typedef struct nf_model {
  *   tokens i32[B,T]; positions i32[B,T]; targets i32[B,T] (0 <= id < V also where the weight is 0);
  *   loss_weight f32[B,T] (1 counts, 0 is padding or not predicted); inv_count f32[] (1 / valid tokens of the whole
  *   optimizer step); accumulate i32[] (0: overwrite the gradient states, 1: add to them); key_padding f32[B,T]
- *   (1 = a real token; encoders); seed i32[2]; step i32[]; sample_offset i32[] (index in the global batch of this
+ *   (1 = a real token; encoders); seed i64[]; step i32[]; sample_offset i32[] (index in the global batch of this
  *   micro-batch's first sequence)
  *   out: loss f32[] = sum(loss_weight * nll) * inv_count
  * update: the optimizer step on all parameters; changes nothing when the gradient norm is not finite.
@@ -118,7 +118,7 @@ typedef struct nf_model {
  * logits: one sequence: tokens i32[1,T], positions i32[1,T], index i32[] (position to read); out: logits f32[V]
  *
  * Dropout and random masks: Philox4x32-10, key = seed, counter = {column / 4, row, site, step}, word = column mod 4,
- * keep when word >= p * 2^32, where row = (sample_offset + b) * T + t for activations [B,T,columns], and
+ * keep when word / 2 >= p * 2^31 (integers), where row = (sample_offset + b) * T + t for activations [B,T,columns], and
  * row = ((sample_offset + b) * heads + h) * T + query for attention probabilities (column = key). */
 
 /* Services of the runtime that compiled code calls. */

@@ -1,0 +1,53 @@
+//===- NF.h - the nf dialect's C++ face -----------------------------------------------------------------------------===//
+//
+// Types, interfaces and ops of the nf dialect; what each op means is written in the .td files.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef NF_DIALECT_NF_H
+#define NF_DIALECT_NF_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace nf {
+
+/// The part that an op plays in a pass over rows (RowWiseOpInterface).
+enum class RowRole { None, Elementwise, RowReduction, ColumnReduction };
+
+/// What an operand or a result of nf.fused is of the whole tensor; the numbers are those of `operand_kinds`.
+enum class RowKind : int32_t { RowCol = 0, Row = 1, Col = 2, Scalar = 3, Gather = 4, ColSum = 5 };
+
+/// Clones `op` onto row values and infers its type anew: the default of RowWiseOpInterface::buildRow.
+mlir::Value buildRowByClone(mlir::OpBuilder &builder, mlir::Operation *op, mlir::ValueRange operands, int64_t cols);
+
+/// The shape that `shapes` broadcast to by NumPy's rule, or failure.
+llvm::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes);
+
+/// Sums `value` over the axes along which an operand of `type` was repeated, and gives it that type: the gradient of
+/// broadcasting.
+mlir::Value sumToShape(mlir::OpBuilder &builder, mlir::Location location, mlir::Value value,
+                       mlir::RankedTensorType type);
+
+/// A splat constant of one element of `elementType`, of shape [1].
+mlir::Value splat(mlir::OpBuilder &builder, mlir::Location location, mlir::Type elementType, double value);
+
+} // namespace nf
+
+#include "dialect/NFInterfaces.h.inc"
+
+#include "dialect/NFDialect.h.inc"
+#include "dialect/NFEnums.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialect/NFOps.h.inc"
+
+#endif // NF_DIALECT_NF_H

@@ -1,0 +1,103 @@
+//===- NFFusedOps.cpp - constraints of fused regions ---------------------------------------------------------------===//
+#include "dialect/NF.h"
+
+using namespace mlir;
+using namespace nf;
+
+YieldOp FusedOp::getYield() { return cast<YieldOp>(getBodyBlock()->getTerminator()); }
+
+bool FusedOp::hasRowReduction() {
+  if (getCols() == 1)
+    return false;
+  return llvm::any_of(getBodyBlock()->without_terminator(), [](Operation &op) {
+    auto rowWise = dyn_cast<RowWiseOpInterface>(op);
+    return rowWise && rowWise.getRowRole() == RowRole::RowReduction;
+  });
+}
+
+bool FusedOp::hasColumnSum() {
+  return llvm::is_contained(getResultKinds(), static_cast<int32_t>(RowKind::ColSum));
+}
+
+bool FusedOp::canAccumulate(unsigned index) { return getResultKind(index) == RowKind::ColSum; }
+
+/// An element of a rowcol or row operand is read before the same element of a result of that kind is written; a row's
+/// results are written after its operands were read.
+bool FusedOp::mayOverwrite(unsigned operand, unsigned index) {
+  if (operand >= getInputs().size())
+    return false;
+  RowKind from = getOperandKind(operand), to = getResultKind(index);
+  return from == to && (from == RowKind::RowCol || from == RowKind::Row);
+}
+
+/// Elements of the whole tensor for a kind; -1 where any number of rows will do.
+static int64_t elementCount(FusedOp op, RowKind kind, bool isResult) {
+  switch (kind) {
+  case RowKind::RowCol:
+    return op.getRows() * op.getCols();
+  case RowKind::Row:
+    return op.getRows();
+  case RowKind::Col:
+    return op.getCols();
+  case RowKind::Scalar:
+    return 1;
+  case RowKind::Gather:
+    return -1;
+  case RowKind::ColSum:
+    return op.getCols() * op.getGroups();
+  }
+  return -1;
+}
+
+/// The body's type of a value of this kind.
+static bool isBodyType(FusedOp op, RowKind kind, Type body, Type whole) {
+  auto type = dyn_cast<RankedTensorType>(body);
+  int64_t extent = kind == RowKind::Row || kind == RowKind::Scalar ? 1 : op.getCols();
+  return type && type.getRank() == 1 && type.getDimSize(0) == extent &&
+         type.getElementType() == cast<ShapedType>(whole).getElementType();
+}
+
+LogicalResult FusedOp::verify() {
+  unsigned results = getNumResults() + getOuts().size();
+  if (getOperandKinds().size() != getInputs().size() || getResultKinds().size() != results ||
+      getGatherIndex().size() != getInputs().size() || getBodyBlock()->getNumArguments() != getInputs().size() ||
+      getYield().getNumOperands() != results)
+    return emitOpError() << "expected one kind, gather index and body value per operand and result (C1)";
+  if (getGroups() < 1 || getGroups() > getRows())
+    return emitOpError() << "expected 1 to " << getRows() << " groups, but got " << getGroups() << " (C5)";
+  for (auto [i, input] : llvm::enumerate(getInputs())) {
+    RowKind kind = getOperandKind(i);
+    int64_t count = elementCount(*this, kind, false), have = cast<ShapedType>(input.getType()).getNumElements();
+    if (kind == RowKind::ColSum || (count >= 0 && count != have))
+      return emitOpError() << "expected operand " << i << " to have " << count << " elements, but got "
+                           << input.getType() << " (C2)";
+    if (!isBodyType(*this, kind, getBodyBlock()->getArgument(i).getType(), input.getType()))
+      return emitOpError() << "expected body argument " << i << " to be a row of " << input.getType() << ", but got "
+                           << getBodyBlock()->getArgument(i).getType() << " (C3)";
+    int64_t index = getGatherIndex()[i];
+    bool indexed = index >= 0 && index < static_cast<int64_t>(getInputs().size()) &&
+                   (getOperandKind(index) == RowKind::Row || (getCols() == 1 && getOperandKind(index) == RowKind::RowCol)) &&
+                   cast<ShapedType>(getInputs()[index].getType()).getElementType().isInteger(32);
+    if ((kind == RowKind::Gather) ? !indexed : index != -1)
+      return emitOpError() << "expected the gather index of operand " << i << " to name a row operand of i32, or -1 (C6)";
+  }
+  for (unsigned i = 0; i < results; ++i) {
+    Type whole = getOuts().empty() ? getResult(i).getType() : getOuts()[i].getType();
+    RowKind kind = getResultKind(i);
+    if (kind != RowKind::RowCol && kind != RowKind::Row && kind != RowKind::ColSum)
+      return emitOpError() << "expected result " << i << " to be rowcol, row or col_sum (C1)";
+    if (elementCount(*this, kind, true) != cast<ShapedType>(whole).getNumElements())
+      return emitOpError() << "expected result " << i << " to have " << elementCount(*this, kind, true)
+                           << " elements, but got " << whole << " (C2)";
+    if (!isBodyType(*this, kind, getYield().getOperand(i).getType(), whole))
+      return emitOpError() << "expected yielded value " << i << " to be a row of " << whole << ", but got "
+                           << getYield().getOperand(i).getType() << " (C3)";
+  }
+  for (Operation &op : getBodyBlock()->without_terminator())
+    if (auto rowWise = dyn_cast<RowWiseOpInterface>(op);
+        !rowWise || (getCols() != 1 && rowWise.getRowRole() == RowRole::None))
+      return op.emitOpError() << "expected a row-wise primitive in a fused region (C4)";
+  return success();
+}
+
+void YieldOp::build(OpBuilder &, OperationState &) {}

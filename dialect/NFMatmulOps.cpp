@@ -1,0 +1,118 @@
+//===- NFMatmulOps.cpp - matrix products and scattered sums --------------------------------------------------------===//
+#include "dialect/NF.h"
+
+using namespace mlir;
+using namespace nf;
+
+/// The effects of an op in buffer form: reads operands, writes outs. The tensor form has none.
+static void addBufferEffects(Operation *op, MutableOperandRange outs,
+                             SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  if (outs.empty())
+    return;
+  for (OpOperand &operand : op->getOpOperands())
+    effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  for (OpOperand &operand : outs)
+    effects.emplace_back(MemoryEffects::Write::get(), &operand);
+}
+
+#define NF_BUFFER_EFFECTS(OP)                                                                                          \
+  void OP::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {                  \
+    addBufferEffects(*this, getOutsMutable(), effects);                                                                \
+  }
+
+NF_BUFFER_EFFECTS(MatmulOp)
+NF_BUFFER_EFFECTS(ScatterAddOp)
+NF_BUFFER_EFFECTS(AttentionOp)
+NF_BUFFER_EFFECTS(AttentionBackwardOp)
+NF_BUFFER_EFFECTS(FusedOp)
+
+static ShapedType shaped(Value value) { return cast<ShapedType>(value.getType()); }
+
+/// The type that the op computes: its result, or its destination.
+static ShapedType computedType(Operation *op, OperandRange outs, unsigned index) {
+  return outs.empty() ? cast<ShapedType>(op->getResult(index).getType()) : shaped(outs[index]);
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// matmul
+//===----------------------------------------------------------------------------------------------------------------===//
+
+FailureOr<SmallVector<int64_t>> MatmulOp::inferShape(ShapedType lhs, ShapedType rhs, bool transposeA, bool transposeB) {
+  int64_t rank = lhs.getRank(), rhsRank = rhs.getRank();
+  if (rank < 2 || rank > 4 || (rhsRank != 2 && rhsRank != rank) || (transposeA && rhsRank != rank))
+    return failure();
+  SmallVector<int64_t> shape(lhs.getShape().drop_back(2));
+  if (rhsRank == rank && ArrayRef<int64_t>(shape) != rhs.getShape().drop_back(2))
+    return failure();
+  int64_t m = lhs.getDimSize(rank - 2), k = lhs.getDimSize(rank - 1);
+  int64_t inner = rhs.getDimSize(rhsRank - 2), n = rhs.getDimSize(rhsRank - 1);
+  if (transposeA)
+    std::swap(m, k);
+  if (transposeB)
+    std::swap(inner, n);
+  if (k != inner)
+    return failure();
+  shape.push_back(m);
+  shape.push_back(n);
+  return shape;
+}
+
+void MatmulOp::build(OpBuilder &builder, OperationState &state, Value lhs, Value rhs, bool transposeA, bool transposeB,
+                     Value bias) {
+  auto shape = inferShape(shaped(lhs), shaped(rhs), transposeA, transposeB);
+  assert(succeeded(shape) && "matmul of operands that do not fit");
+  auto type = RankedTensorType::get(*shape, shaped(lhs).getElementType());
+  build(builder, state, TypeRange{type}, lhs, rhs, bias, /*accumulate=*/Value(), ValueRange(), transposeA, transposeB,
+        /*always_accumulate=*/false);
+}
+
+LogicalResult MatmulOp::verify() {
+  auto shape = inferShape(shaped(getLhs()), shaped(getRhs()), getTransposeA(), getTransposeB());
+  if (failed(shape))
+    return emitOpError() << "expected operands of ranks 2 to 4 that fit, but got " << getLhs().getType() << " and "
+                         << getRhs().getType() << " (C1, C2, C3, C6)";
+  if (getBias() && shaped(getBias()).getShape() != ArrayRef<int64_t>(shape->back()))
+    return emitOpError() << "expected a bias of " << shape->back() << " elements, but got " << getBias().getType()
+                         << " (C4)";
+  if (getNumResults() + getOuts().size() != 1)
+    return emitOpError() << "expected one result or one destination, but got " << getNumResults() << " and "
+                         << getOuts().size() << " (C5)";
+  ShapedType type = computedType(*this, getOuts(), 0);
+  if (type.getShape() != ArrayRef<int64_t>(*shape))
+    return emitOpError() << "expected a result of shape [" << *shape << "], but got " << type << " (C5)";
+  return success();
+}
+
+MatmulOp::Shape MatmulOp::getProductShape() {
+  ShapedType type = computedType(*this, getOuts(), 0), lhs = shaped(getLhs()), rhs = shaped(getRhs());
+  int64_t rank = type.getRank();
+  int64_t lead = 1;
+  for (int64_t extent : type.getShape().drop_back(2))
+    lead *= extent;
+  int64_t k = lhs.getDimSize(getTransposeA() ? rank - 2 : rank - 1);
+  int64_t m = type.getDimSize(rank - 2), n = type.getDimSize(rank - 1);
+  if (rhs.getRank() == 2 && rank > 2)
+    return {1, lead * m, n, k};
+  return {lead, m, n, k};
+}
+
+bool MatmulOp::canAccumulate(unsigned) { return !getBias(); }
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// scatter_add
+//===----------------------------------------------------------------------------------------------------------------===//
+
+LogicalResult ScatterAddOp::verify() {
+  ArrayRef<int64_t> rows = shaped(getRows()).getShape();
+  if (rows.empty() || rows.drop_back() != shaped(getIndices()).getShape())
+    return emitOpError() << "expected rows of the shape of the indices and one more axis, but got "
+                         << getRows().getType() << " and " << getIndices().getType() << " (C1)";
+  if (getNumResults() + getOuts().size() != 1)
+    return emitOpError() << "expected one result or one destination (C2)";
+  ShapedType type = computedType(*this, getOuts(), 0);
+  if (type.getRank() != 2 || type.getDimSize(1) != rows.back())
+    return emitOpError() << "expected a result of rank 2 with rows of " << rows.back() << ", but got " << type << " (C2)";
+  return success();
+}
+
+bool ScatterAddOp::canAccumulate(unsigned) { return true; }

@@ -1,0 +1,10 @@
+//===- NFOps.td - all ops, for one run of tblgen ---------------------------------------------------------------*- tablegen -*-===//
+include "dialect/NFDialect.td"
+include "dialect/NFModuleOps.td"
+include "dialect/NFPrimitiveOps.td"
+include "dialect/NFLayerOps.td"
+include "dialect/NFAttentionOps.td"
+include "dialect/NFLossOps.td"
+include "dialect/NFOptimizerOps.td"
+include "dialect/NFFusedOps.td"
+include "dialect/NFPlannedOps.td"

@@ -1,0 +1,58 @@
+//===- NFPlannedOps.cpp - constraints of planned programs -------------------------------------------------------------===//
+#include "dialect/NF.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace nf;
+
+LogicalResult BufferOp::verify() {
+  auto type = dyn_cast<MemRefType>(getResult().getType());
+  if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
+    return emitOpError() << "expected a static memref of identity layout, but got " << getResult().getType() << " (C1)";
+  if (static_cast<int64_t>(getOffset()) < 0)
+    return emitOpError() << "expected an offset of at least 0, but got " << static_cast<int64_t>(getOffset()) << " (C2)";
+  return success();
+}
+
+/// One past the last element that the view addresses; the first is at `offset`.
+static int64_t extentOfView(int64_t offset, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
+  for (auto [size, stride] : llvm::zip(sizes, strides))
+    offset += (size - 1) * stride;
+  return offset + 1;
+}
+
+LogicalResult CopyOp::verify() {
+  auto in = cast<MemRefType>(getIn().getType()), out = cast<MemRefType>(getOut().getType());
+  if (getSizes().size() != getFromStrides().size() || getSizes().size() != getToStrides().size())
+    return emitOpError() << "expected one stride an axis, but got " << getFromStrides().size() << " and "
+                         << getToStrides().size() << " for " << getSizes().size() << " axes (C1)";
+  if (extentOfView(getFrom(), getSizes(), getFromStrides()) > in.getNumElements() ||
+      extentOfView(getTo(), getSizes(), getToStrides()) > out.getNumElements())
+    return emitOpError() << "expected views inside " << in << " and " << out << " (C2)";
+  if (in.getElementType() != out.getElementType())
+    return emitOpError() << "expected equal element types, but got " << in << " and " << out << " (C3)";
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  if (static_cast<int64_t>(getTasks()) < 1)
+    return emitOpError() << "expected at least 1 task, but got " << static_cast<int64_t>(getTasks()) << " (C2)";
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &table) {
+  auto kernel = table.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError() << "expected " << getKernelAttr() << " to name a func.func (C1)";
+  ArrayRef<Type> inputs = kernel.getFunctionType().getInputs();
+  bool fits = inputs.size() == getBuffers().size() + 2;
+  for (auto [buffer, input] : llvm::zip(getBuffers().getTypes(), inputs)) {
+    auto have = cast<MemRefType>(buffer), want = dyn_cast<MemRefType>(input);
+    fits = fits && want && have.getElementType() == want.getElementType() &&
+           have.getNumElements() == want.getNumElements();
+  }
+  if (!fits)
+    return emitOpError() << "expected buffers, a task and scratch as " << kernel.getFunctionType() << ", but got "
+                         << getBuffers().getTypes() << " (C1)";
+  return success();
+}

@@ -1,0 +1,67 @@
+//===- NFPlannedOps.td - programs on planned memory ---------------------------------------------------------*- tablegen -*-===//
+#ifndef NF_PLANNED_OPS_TD
+#define NF_PLANNED_OPS_TD
+
+include "dialect/NFDialect.td"
+
+def NF_Segment : I32EnumAttr<"Segment", "where a buffer lies", [
+    I32EnumAttrCase<"Persistent", 0, "persistent">, I32EnumAttrCase<"Transient", 1, "transient">]> {
+  let cppNamespace = "::nf";
+}
+
+def NF_BufferOp : NF_Op<"buffer", [Pure]> {
+  let summary = "a static view of a segment";
+  let description = [{
+    The bytes from `offset` of the persistent segment, or of the program's transient arena, as a row-major memref.
+
+    ```mlir
+    %0 = nf.buffer transient 4096 : memref<4x64x768xf32>
+    ```
+    Constraints: (C1) a static memref of identity layout; (C2) offset is not negative.
+  }];
+  let arguments = (ins NF_Segment:$segment, I64Attr:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$segment $offset `:` type($result) attr-dict";
+  let hasVerifier = 1;
+}
+
+def NF_CopyOp : NF_Op<"copy", []> {
+  let summary = "moves elements between strided views: transpose, slice, pad, concat";
+  let description = [{
+    `out[to + Σ i·to_strides] = in[from + Σ i·from_strides]` for all i below `sizes`; offsets and strides in elements.
+    With `fill` all of out is zero first.
+
+    ```mlir
+    nf.copy %in to %out sizes [8, 4] from 0 strides [1, 8] to 0 strides [4, 1] : memref<4x8xf32>, memref<8x4xf32>
+    ```
+    Constraints: (C1) one stride an axis on both sides; (C2) every element addressed lies inside its buffer;
+    (C3) equal element types.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$in, Arg<AnyMemRef, "", [MemWrite]>:$out,
+                       DenseI64ArrayAttr:$sizes, I64Attr:$from, DenseI64ArrayAttr:$from_strides, I64Attr:$to,
+                       DenseI64ArrayAttr:$to_strides, UnitAttr:$fill);
+  let assemblyFormat = [{
+    $in `to` $out `sizes` $sizes `from` $from `strides` $from_strides `to` $to `strides` $to_strides attr-dict
+    `:` type($in) `,` type($out)
+  }];
+  let hasVerifier = 1;
+}
+
+def NF_LaunchOp : NF_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "runs a kernel on its buffers";
+  let description = [{
+    Runs `kernel(buffers…, task, scratch)` for every 0 ≤ task < `tasks`, by nf_launch of runtime/abi/nf_abi.h. The
+    kernel is a func.func over bare pointers: its memref arguments have the buffers' element types and counts, not
+    necessarily their shapes; then come `%task: index` and `%scratch: memref<?xi8>`.
+
+    ```mlir
+    nf.launch @layer_norm_256x768(%x, %w, %b, %y) tasks 16 : memref<4x64x768xf32>, …
+    ```
+    Constraints: (C1) `kernel` names a func.func with that signature; (C2) tasks is at least 1.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$buffers, I64Attr:$tasks);
+  let assemblyFormat = "$kernel `(` $buffers `)` `tasks` $tasks attr-dict (`:` type($buffers)^)?";
+  let hasVerifier = 1;
+}
+
+#endif // NF_PLANNED_OPS_TD

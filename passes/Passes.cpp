@@ -1,0 +1,4 @@
+//===- Passes.cpp - registration of all passes --------------------------------------------------------------------------===//
+#include "passes/Passes.h"
+
+void nf::registerPasses() { registerAutodiffPasses(); }

@@ -1,0 +1,16 @@
+//===- Passes.h - all passes, and the only place that orders them ------------------------------------------------------===//
+#ifndef NF_PASSES_PASSES_H
+#define NF_PASSES_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+#include "passes/autodiff/Passes.h"
+
+namespace nf {
+
+/// Registers every pass of ours by its flag.
+void registerPasses();
+
+} // namespace nf
+
+#endif // NF_PASSES_PASSES_H

@@ -1,0 +1,41 @@
+//===- Passes.td - autodiff and hoist ---------------------------------------------------------------------*- tablegen -*-===//
+#ifndef NF_PASSES_AUTODIFF_PASSES_TD
+#define NF_PASSES_AUTODIFF_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def Differentiate : Pass<"nf-differentiate", "::mlir::ModuleOp"> {
+  let summary = "appends the backward half to the program forward_backward";
+  let description = [{
+    Reverse-mode differentiation of the program's only result, the loss, with respect to every trainable parameter
+    that reaches it. Each contribution goes into the parameter's gradient state by nf.accumulate; the first starts the
+    sum of a step (under the argument `accumulate`), later ones, of a parameter used twice, add to it.
+
+    ```mlir
+    nf.program @forward_backward(…) -> (tensor<f32> {nf.name = "loss"}) {
+      %w = nf.get @w : tensor<8xf32>
+      …
+      nf.return %loss : tensor<f32>
+    }
+    ```
+    becomes
+    ```mlir
+    nf.state gradient @"w.grad" of @w : tensor<8xf32>
+    nf.program @forward_backward(…, %accumulate: tensor<i32> {nf.name = "accumulate"}) -> (…) {
+      …
+      nf.accumulate @"w.grad", %dw if %accumulate : tensor<8xf32>, tensor<i32>
+      nf.return %loss : tensor<f32>
+    }
+    ```
+  }];
+}
+
+def AppendUpdate : Pass<"nf-append-update", "::mlir::ModuleOp"> {
+  let summary = "adds the program update: norm, clip and AdamW of every parameter";
+  let description = [{
+    For each parameter with a gradient state: moments as states, its part of the global norm, and one nf.adamw whose
+    results replace parameter and moments. Hyperparameters are arguments, so that none needs a compile.
+  }];
+}
+
+#endif // NF_PASSES_AUTODIFF_PASSES_TD
