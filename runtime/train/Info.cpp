@@ -1,0 +1,38 @@
+// info: what this executable is.
+#include "runtime/train/Commands.h"
+#include "runtime/train/Progress.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace nf::rt {
+
+static std::string megabytes(int64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
+
+int info(const Invocation &invocation) {
+  const Metadata &m = invocation.metadata;
+  const nf_model &model = invocation.model;
+  auto line = [](std::string_view what, const std::string &value) { fmt::print("{:<20}{}\n", what, value); };
+  line("model",
+       fmt::format("{} ({}, {} objective)", m.name, m.encoder ? "encoder" : "decoder", m.masked ? "masked" : "causal"));
+  line("shape", fmt::format("{} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}", m.layers, m.dModel,
+                            m.heads, m.dFfn, m.vocab, m.context));
+  line("step", fmt::format("micro-batch {} x {} tokens, {}{}", m.microBatch, m.sequence, m.precision,
+                           m.dropout ? ", dropout" : ""));
+  line("parameters", fmt::format("{} ({})", m.parameters, formatCount(static_cast<double>(m.parameters))));
+  line("FLOP a token", fmt::format("{} (forward and backward)", formatCount(m.flopsPerToken)));
+  line("memory, persistent",
+       fmt::format("{} (parameters, moments, gradients, derived)", megabytes(m.memoryPersistent)));
+  for (auto &[program, bytes] : m.memoryTransient.items())
+    line("memory, transient", fmt::format("{} in {}", megabytes(bytes.get<int64_t>()), program));
+  line("memory, peak", fmt::format("{}, lower bound {}, ratio {:.3f}", megabytes(m.memoryPeak),
+                                   megabytes(m.memoryBound), m.memoryRatio));
+  line("scratch", fmt::format("{} a thread", megabytes(model.scratch_bytes)));
+  line("target", fmt::format("{} ({})", m.cpu, fmt::join(m.features, " ")));
+  line("compiler", m.compiler);
+  line("compile hash", fmt::format("{:016x}", model.compile_hash));
+  line("definition", m.definitionFile);
+  return 0;
+}
+
+} // namespace nf::rt

@@ -1,0 +1,64 @@
+#include "runtime/train/Machine.h"
+
+#include "runtime/core/Error.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace nf::rt {
+
+// What a thread's packing buffer comes to on common processors; its 128 MB of address space are not all touched.
+constexpr int64_t packingBytes = 16 << 20;
+// Code, libraries, tokenizer, the mapped data's working set.
+constexpr int64_t processBytes = 32 << 20;
+
+static int threadsOr(int asked, const Cores &cores) { return asked > 0 ? asked : cores.count; }
+
+Machine::Machine(const nf_model &model, const Metadata &metadata, int threads)
+    : metadata(metadata), gemm(selectGemm()), cores(availableCores()),
+      pool(threadsOr(threads, cores), model.scratch_bytes), context(model, pool) {
+  if (!gemm.note.empty())
+    fmt::print(stderr, "note: {}\n", gemm.note);
+}
+
+std::string Machine::describe() const {
+  return fmt::format("{} thread{} ({}), matrix products by {}", pool.threads(), pool.threads() == 1 ? "" : "s",
+                     cores.why, gemm.name);
+}
+
+void Machine::prepareWeights() {
+  if (Program prepare = context.program("prepare_weights"))
+    prepare.run();
+}
+
+static int64_t largestTransient(const nf_model &model) {
+  int64_t largest = 0;
+  for (int64_t i = 0; i < model.program_count; ++i)
+    largest = std::max(largest, model.programs[i].transient_bytes);
+  return largest;
+}
+
+int64_t neededMemory(const nf_model &model, int threads) {
+  return model.persistent_bytes + largestTransient(model) + threads * (model.scratch_bytes + packingBytes) +
+         processBytes;
+}
+
+void checkMemory(const nf_model &model, const Metadata &metadata, int threads, int64_t available,
+                 const std::string &executable) {
+  int64_t needed = neededMemory(model, threads);
+  if (needed <= available)
+    return;
+  int64_t transient = std::max<int64_t>(largestTransient(model), 1);
+  double forBatch = static_cast<double>(available - (needed - transient)) / static_cast<double>(transient);
+  auto fits = static_cast<int64_t>(forBatch * static_cast<double>(metadata.microBatch));
+  std::string shortage =
+      fmt::format("training needs {:.0f} MB of memory ({:.0f} MB for parameters, moments and "
+                  "gradients, {:.0f} MB for a micro-batch of {}), but {:.0f} MB are available",
+                  needed / 1e6, model.persistent_bytes / 1e6, transient / 1e6, metadata.microBatch, available / 1e6);
+  if (forBatch <= 0 || fits < 1)
+    fail("{}; no micro-batch fits: free memory or train a smaller model", shortage);
+  fail("{}; a micro-batch of {} fits: nf-compile {} --set train.micro_batch={} -o {}", shortage, fits,
+       metadata.definitionFile.empty() ? "model.toml" : metadata.definitionFile, fits, executable);
+}
+
+} // namespace nf::rt

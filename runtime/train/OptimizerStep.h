@@ -1,0 +1,54 @@
+// One optimizer step: gradients over the micro-batches of a global batch, then the update.
+#ifndef NF_RUNTIME_TRAIN_OPTIMIZERSTEP_H
+#define NF_RUNTIME_TRAIN_OPTIMIZERSTEP_H
+
+#include "runtime/train/Batch.h"
+#include "runtime/train/Config.h"
+
+#include <functional>
+#include <span>
+#include <string>
+
+namespace nf::rt {
+
+struct StepResult {
+  enum Status {
+    Done,
+    Interrupted, ///< stopped between micro-batches; parameters are as before
+    BadLoss,     ///< the loss is not finite; parameters are as before
+    BadGradient  ///< the gradient norm is not finite; parameters are as before
+  };
+  Status status = Done;
+  double loss = 0;     ///< mean over the positions that count
+  double gradNorm = 0; ///< before clipping
+  double lr = 0;
+  double counted = 0; ///< positions that count
+};
+
+/// Runs steps of the model's programs forward_backward and update. After construction nothing is allocated.
+class OptimizerStep {
+public:
+  OptimizerStep(Context &context, const Metadata &metadata, const RunConfig &config);
+
+  /// Step number `step` (from 1) on the samples first, first + 1, ... first + global_batch - 1 of `source`. The last
+  /// micro-batch is padded. Gradients are left in the states. `stop` is asked between micro-batches.
+  StepResult gradients(int64_t step, int64_t first, const SampleSource &source, const std::function<bool()> &stop);
+  /// Continues a result of gradients() that is Done: clips, updates the parameters, fills gradNorm and lr.
+  void update(int64_t step, StepResult &result);
+
+  /// Sum of squares of each parameter's gradient at the last update, in the order of the parameters.
+  std::span<const float> gradientSquares() const { return lastSquares; }
+  /// After a bad result: the first tensor with a value that is not finite, "the loss" when there is none.
+  std::string firstBadTensor(const StepResult &result) const;
+
+private:
+  Context &context;
+  RunConfig config;
+  Program forwardBackward, updateProgram;
+  BatchArguments batch;
+  std::vector<float> decay, lastSquares;
+};
+
+} // namespace nf::rt
+
+#endif
