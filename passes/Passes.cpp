@@ -1,4 +1,7 @@
 //===- Passes.cpp - registration of all passes --------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 
-void nf::registerPasses() { registerAutodiffPasses(); }
+void nf::registerPasses() {
+  registerAutodiffPasses();
+  registerFusePasses();
+}
