@@ -1,0 +1,22 @@
+// A model definition as nf IR: parameters, and the programs' forward computations. Passes add what follows from them
+// (backward, update).
+#ifndef NF_FRONTEND_GRAPHBUILDER_H
+#define NF_FRONTEND_GRAPHBUILDER_H
+
+#include "frontend/ModelConfig.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace nf {
+
+/// Builds the module of a checked config. It holds, with the arguments of runtime/abi/nf_abi.h that each needs:
+///   forward_backward  one micro-batch up to the loss, with dropout: what autodiff completes
+///   eval              the same without dropout; the result is the plain sum over tokens
+///   logits            decoders only: one sequence, the logits of one position
+/// Every op's location is its parameter path ("layers.3.attn.q") over the definition's key. Loads the nf dialect into
+/// `context`.
+mlir::OwningOpRef<mlir::ModuleOp> buildModule(mlir::MLIRContext &context, const ModelConfig &config);
+
+} // namespace nf
+
+#endif // NF_FRONTEND_GRAPHBUILDER_H
