@@ -1,5 +1,6 @@
 #include "frontend/DefinitionReader.h"
 #include "frontend/Schema.h"
+#include "frontend/TomlCharacters.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -116,11 +117,15 @@ void Reader::readTable(const toml::key &key, const toml::table &table) {
 }
 
 bool Reader::readText(std::string_view text) {
+  const char *help = "docs/model-definition.md shows a complete definition";
+  if (std::optional<TomlCharacterError> wrong = findTomlCharacterError(text)) {
+    error({file, wrong->line, wrong->column}, "expected TOML, but got " + wrong->reason, help);
+    return false;
+  }
   toml::parse_result result = toml::parse(text, file);
   if (!result) {
     const toml::parse_error &syntax = result.error();
-    error(place(syntax.source()), fmt::format("expected TOML, but got a syntax error: {}", syntax.description()),
-          "docs/model-definition.md shows a complete definition");
+    error(place(syntax.source()), fmt::format("expected TOML, but got a syntax error: {}", syntax.description()), help);
     return false;
   }
   root = std::move(result).table();
@@ -139,9 +144,12 @@ bool Reader::readText(std::string_view text) {
 
 /// The value of a "key=value" override: TOML where it is TOML, else the text itself, so that a shell needs no quotes.
 static toml::table overrideValue(const std::string &text) {
-  toml::parse_result result = toml::parse("value = " + text);
-  if (result && result.table().size() == 1)
-    return std::move(result).table();
+  std::string line = "value = " + text;
+  if (!findTomlCharacterError(line)) {
+    toml::parse_result result = toml::parse(line);
+    if (result && result.table().size() == 1)
+      return std::move(result).table();
+  }
   return toml::table{{"value", text}};
 }
 

@@ -201,6 +201,18 @@ TEST(ConfigErrors, Syntax) {
       << "a foreign file";
 }
 
+TEST(ConfigErrors, CharactersOutsideStrings) {
+  std::string help = ": note: docs/model-definition.md shows a complete definition\n";
+  EXPECT_EQ(messages("[model]\n# Ü\nname = \"Ü\" Ù\n"),
+            "m.toml:3:12: error: expected TOML, but got a character beyond ASCII outside strings and comments\n"
+            "m.toml:3:12" +
+                help);
+  EXPECT_EQ(messages("[model]\nlayers = 2\n[ # norm\n"),
+            "m.toml:3:3: error: expected TOML, but got a table header without a key\nm.toml:3:3" + help);
+  EXPECT_EQ(messages("\xEF\xBB\xBF" + tiny + "init = \"gpt2\" # \"Ü\n"), "") << "a byte order mark, a comment";
+  EXPECT_TRUE(messages(tiny, {"model.init=Ù"}).starts_with("--set model.init=Ù: error: expected one of gpt2, fairseq"));
+}
+
 TEST(ConfigErrors, Overrides) {
   EXPECT_EQ(messages(tiny, {"norm.preset"}), "--set norm.preset: error: expected key=value, but got 'norm.preset'\n"
                                              "--set norm.preset: note: for example: --set norm.preset=normformer\n");
