@@ -48,6 +48,15 @@ private:
   std::string root;
 };
 
+/// `text` with one space for each run of spaces: tables without their column widths.
+inline std::string squeezed(const std::string &text) {
+  std::string result;
+  for (char c : text)
+    if (c != ' ' || result.empty() || result.back() != ' ')
+      result += c;
+  return result;
+}
+
 /// The message of the Error that `act` throws, with `folder` written as "DIR"; "" when it throws none.
 template <typename Act> std::string errorOf(const Folder &folder, Act &&act) {
   try {
