@@ -3,5 +3,6 @@
 
 void nf::registerPasses() {
   registerAutodiffPasses();
+  registerCpuPasses();
   registerFusePasses();
 }

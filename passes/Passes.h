@@ -5,6 +5,7 @@
 #include "mlir/Pass/Pass.h"
 
 #include "passes/autodiff/Passes.h"
+#include "passes/cpu/Passes.h"
 #include "passes/fuse/Passes.h"
 
 namespace nf {
