@@ -42,8 +42,9 @@ static LogicalResult verifyValueOfSymbol(Operation *user, FlatSymbolRefAttr symb
 
 LogicalResult ParameterOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || !type.getElementType().isF32() || type.getRank() < 1 || type.getRank() > 4)
-    return emitOpError() << "expected a static tensor of f32 of rank 1 to 4, but got " << getType() << " (C1)";
+  bool isFloat = type && (type.getElementType().isF32() || type.getElementType().isF64());
+  if (!isFloat || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 4)
+    return emitOpError() << "expected a static tensor of f32 (or f64) of rank 1 to 4, but got " << getType() << " (C1)";
   if (getInit().empty())
     return emitOpError() << "expected an init rule, but got an empty string (C2)";
   return success();

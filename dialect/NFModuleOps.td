@@ -16,7 +16,8 @@ def NF_ParameterOp : NF_Op<"parameter", [Symbol]> {
     nf.parameter @"layers.0.attn.q.weight" : tensor<768x768xf32> {init = "{\"kind\":\"normal\",\"std\":0.02}"}
     ```
 
-    Constraints: (C1) the type is a static tensor of f32 of rank 1 to 4; (C2) `init` is not empty.
+    Constraints: (C1) the type is a static tensor of f32 of rank 1 to 4 (f64 for evaluation by the
+    reference); (C2) `init` is not empty.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<NF_FloatTensor>:$type, StrAttr:$init,
                        DefaultValuedAttr<BoolAttr, "true">:$trainable);

@@ -48,7 +48,7 @@ def NF_SubOp : NF_Binary<"sub", "x - y">;
 def NF_MulOp : NF_Binary<"mul", "x · y">;
 def NF_DivOp : NF_Binary<"div", "x / y", NF_RowWiseCostly>;
 def NF_PowOp : NF_Binary<"pow", "x^y = e^(y ln x), x ≥ 0", NF_RowWiseCostly>;
-def NF_MaxOp : NF_Binary<"max", "max(x, y); the gradient goes to x where x ≥ y">;
+def NF_MaxOp : NF_Binary<"max", "max(x, y), NaN where either is; the gradient goes to x where x ≥ y">;
 
 def NF_ComparePredicate : I32EnumAttr<"ComparePredicate", "comparison", [
     I32EnumAttrCase<"Eq", 0, "eq">, I32EnumAttrCase<"Ne", 1, "ne">, I32EnumAttrCase<"Lt", 2, "lt">,

@@ -1,0 +1,278 @@
+//===- nf-check.cpp - compares a program with the reference ----------------------------------------------------------------===//
+//
+// Fills a program's arguments and the module's states with random values, evaluates it by the reference in double and
+// compares with the same program decomposed, after passes, or with finite differences of its gradients.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "passes/Passes.h"
+#include "tools/Sampling.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace mlir;
+using namespace nf;
+
+namespace {
+struct Options {
+  std::string input, program, against = "decomposed", prepare;
+  uint64_t seed = 1;
+  double tolerance = 1e-5;
+  bool bf16 = false;
+};
+
+/// Compares two programs' outcomes, tensor by tensor, and prints a line each.
+class Comparison {
+public:
+  Comparison(Operation *subject, double tolerance) : subject(subject), tolerance(tolerance) {}
+
+  void compare(StringRef name, const Tensor64 &expected, const Tensor64 &actual) {
+    ++count;
+    if (expected.shape != actual.shape) {
+      fail() << "expected " << name << " of " << expected.size() << " elements, but got " << actual.size();
+      return;
+    }
+    Difference d = largestDifference(expected, actual);
+    llvm::outs() << "  " << name << ": largest error " << llvm::format("%.2e", d.error) << " of magnitude "
+                 << llvm::format("%.3e", d.magnitude) << "\n";
+    if (d.error > tolerance)
+      fail() << "expected " << name << indexText(expected.shape, d.index) << " to be "
+             << number(elementOf(expected, d.index)) << ", but got " << number(elementOf(actual, d.index))
+             << ": an error of " << number(d.error) << " of its magnitude, above " << number(tolerance);
+  }
+
+  /// Those of `actual` that `expected` also has.
+  void compareAll(const NamedTensors &expected, const NamedTensors &actual) {
+    for (auto &[name, tensor] : expected)
+      if (auto found = actual.find(name); found != actual.end())
+        compare(name, tensor, found->second);
+  }
+
+  LogicalResult result() {
+    if (count == 0)
+      fail() << "expected at least one result or state to compare, but got none";
+    return success(!failed);
+  }
+
+  InFlightDiagnostic fail() {
+    failed = true;
+    return subject->emitError();
+  }
+
+  static std::string number(double value) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%.9g", value);
+    return text;
+  }
+
+private:
+  Operation *subject;
+  double tolerance;
+  int count = 0;
+  bool failed = false;
+};
+} // namespace
+
+/// The program called `name`, or all where it is empty.
+static SmallVector<ProgramOp> findPrograms(ModuleOp module, StringRef name) {
+  SmallVector<ProgramOp> programs;
+  for (auto program : module.getOps<ProgramOp>())
+    if (name.empty() || program.getSymName() == name)
+      programs.push_back(program);
+  if (!programs.empty())
+    return programs;
+  InFlightDiagnostic error = module.emitError() << "expected a program" << (name.empty() ? "" : " @") << name
+                                                << ", but got";
+  for (auto program : module.getOps<ProgramOp>())
+    error << " @" << program.getSymName();
+  return programs;
+}
+
+static LogicalResult runPipeline(ModuleOp module, StringRef pipeline) {
+  PassManager manager(module.getContext());
+  if (failed(parsePassPipeline(pipeline, manager)))
+    return failure();
+  return manager.run(module);
+}
+
+/// Forgets the states that are in neither outcome other than they were in `before`.
+static void dropUnchanged(Outcome &expected, const Outcome &actual, const NamedTensors &before) {
+  for (auto &[name, tensor] : before) {
+    auto other = actual.states.find(name);
+    bool changed = largestDifference(tensor, expected.states[name]).error > 0 ||
+                   (other != actual.states.end() && largestDifference(tensor, other->second).error > 0);
+    if (!changed)
+      expected.states.erase(name);
+  }
+}
+
+/// The reference on the program as it is, against the reference on the program after `pipeline`.
+static LogicalResult checkPasses(ProgramOp program, const Options &options, StringRef pipeline) {
+  auto module = program->getParentOfType<ModuleOp>();
+  OwningOpRef<ModuleOp> changed(module.clone());
+  if (failed(runPipeline(*changed, pipeline)))
+    return failure();
+  auto after = changed->lookupSymbol<ProgramOp>(program.getSymName());
+  if (!after)
+    return program.emitError() << "expected it after " << pipeline << " too, but got none";
+  NamedTensors arguments = sampleArguments(program, options.seed), states = sampleStates(module, options.seed);
+  auto expected = runReference(program, arguments, states, options.bf16);
+  auto actual = runReference(after, arguments, states, options.bf16);
+  if (failed(expected) || failed(actual))
+    return failure();
+  dropUnchanged(*expected, *actual, states);
+  Comparison comparison(program, options.tolerance);
+  comparison.compareAll(expected->results, actual->results);
+  comparison.compareAll(expected->states, actual->states);
+  return comparison.result();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Finite differences
+//===----------------------------------------------------------------------------------------------------------------===//
+
+static double sumOfResult(const Outcome &outcome) {
+  double sum = 0;
+  for (double value : outcome.results.begin()->second.floats)
+    sum += value;
+  return sum;
+}
+
+/// d(sum of the program's result) / d(states[name]) by central differences.
+static FailureOr<Tensor64> differences(ProgramOp program, const NamedTensors &arguments, NamedTensors states,
+                                       const std::string &name) {
+  constexpr double eps = 1e-6;
+  Tensor64 gradient(states[name].shape);
+  for (int64_t i = 0; i < gradient.size(); ++i) {
+    double value = states[name][i], sums[2];
+    for (int side : {0, 1}) {
+      states[name][i] = value + (side ? eps : -eps);
+      auto outcome = runReference(program, arguments, states, false);
+      if (failed(outcome))
+        return failure();
+      sums[side] = sumOfResult(*outcome);
+    }
+    states[name][i] = value;
+    gradient[i] = (sums[1] - sums[0]) / (2 * eps);
+  }
+  return gradient;
+}
+
+/// The gradients that nf-differentiate builds, against central differences of the sum of the program's only result.
+static LogicalResult checkGradients(ProgramOp program, const Options &options) {
+  constexpr double atol = 1e-5, rtol = 1e-3;
+  auto module = program->getParentOfType<ModuleOp>();
+  if (program.getNumResults() != 1)
+    return program.emitError() << "expected one result to differentiate, but got " << program.getNumResults();
+  OwningOpRef<ModuleOp> differentiated(module.clone());
+  differentiated->lookupSymbol<ProgramOp>(program.getSymName()).setName("forward_backward");
+  if (failed(runPipeline(*differentiated, "nf-differentiate")))
+    return failure();
+
+  NamedTensors arguments = sampleArguments(program, options.seed), states = sampleStates(module, options.seed);
+  auto expected = runReference(program, arguments, states, false);
+  auto actual = runReference(differentiated->lookupSymbol<ProgramOp>("forward_backward"), arguments, states, false);
+  if (failed(expected) || failed(actual))
+    return failure();
+  Comparison comparison(program, options.tolerance);
+  comparison.compareAll(expected->results, actual->results);
+  for (auto parameter : module.getOps<ParameterOp>()) {
+    std::string name = parameter.getSymName().str();
+    auto found = actual->states.find(name + ".grad");
+    if (!parameter.getTrainable() || found == actual->states.end())
+      continue;
+    auto gradient = differences(program, arguments, states, name);
+    if (failed(gradient))
+      return failure();
+    double largest = 0;
+    for (int64_t i = 0; i < gradient->size(); ++i) {
+      double want = (*gradient)[i], got = found->second[i], error = std::fabs(want - got);
+      largest = std::max(largest, error);
+      if (!(error <= atol + rtol * std::fabs(want))) {
+        comparison.fail() << "expected d/d " << name << indexText(gradient->shape, i) << " to be "
+                          << Comparison::number(want) << " by finite differences, but got "
+                          << Comparison::number(got);
+        break;
+      }
+    }
+    llvm::outs() << "  d/d " << name << ": largest error " << llvm::format("%.2e", largest) << "\n";
+  }
+  return comparison.result();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Main
+//===----------------------------------------------------------------------------------------------------------------===//
+
+static LogicalResult check(ModuleOp module, const Options &options) {
+  if (!options.prepare.empty() && failed(runPipeline(module, options.prepare)))
+    return failure();
+  if (options.against == "finite-differences")
+    widenToDouble(module);
+  SmallVector<ProgramOp> programs = findPrograms(module, options.program);
+  bool passed = !programs.empty();
+  for (ProgramOp program : programs) {
+    llvm::outs() << "@" << program.getSymName() << "\n";
+    StringRef pipeline = options.against == "decomposed" ? "nf-decompose" : options.against;
+    pipeline.consume_front("pass:");
+    bool differences = options.against == "finite-differences";
+    LogicalResult result = differences ? checkGradients(program, options) : checkPasses(program, options, pipeline);
+    passed &= succeeded(result);
+  }
+  return success(passed);
+}
+
+static void addOptions(CLI::App &app, Options &options) {
+  app.add_option("input", options.input, "module to check (.mlir); - is stdin")->required();
+  app.add_option("--program", options.program, "program to check; all of the module without");
+  app.add_option("--seed", options.seed, "seed of the random arguments and states")->capture_default_str();
+  app.add_option("--tolerance", options.tolerance, "largest error allowed, relative to a tensor's magnitude")
+      ->capture_default_str();
+  app.add_option("--prepare", options.prepare, "passes to run first, such as nf-differentiate");
+  app.add_flag("--bf16", options.bf16, "round casts to bf16 in the reference too");
+  app.add_option("--against", options.against, "decomposed | finite-differences | pass:<pipeline>")
+      ->capture_default_str()
+      ->check([](const std::string &value) {
+        bool known = value == "decomposed" || value == "finite-differences" || value.rfind("pass:", 0) == 0;
+        return known ? std::string()
+                     : "expected decomposed, finite-differences or pass:<pipeline>, but got " + value;
+      });
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Compares a program with the reference, on random inputs.", "nf-check");
+  addOptions(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registry.insert<NFDialect>();
+  registerTransformsPasses();
+  registerPasses();
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
+  std::string message;
+  auto file = openInputFile(options.input, &message);
+  if (!file) {
+    llvm::errs() << "nf-check: error: " << message << "\n";
+    return 1;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  return module && succeeded(check(*module, options)) ? 0 : 1;
+}
