@@ -115,7 +115,7 @@ TEST(Safetensors, SurvivesRandomDamage) {
                                                            viewF32("second", {32}, std::span(values).last(32))});
   std::string good = folder.read("t"), hash = SafetensorsFile(folder.at("t")).hash();
   std::mt19937 random(1);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 600; ++i) {
     std::string bytes = good;
     if (i % 3 == 0)
       bytes.resize(random() % bytes.size());
