@@ -184,6 +184,7 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
     return failure();
   Comparison comparison(program, options.tolerance);
   comparison.compareAll(expected->results, actual->results);
+  bool compared = false;
   for (auto parameter : module.getOps<ParameterOp>()) {
     std::string name = parameter.getSymName().str();
     auto found = actual->states.find(name + ".grad");
@@ -192,6 +193,7 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
     auto gradient = differences(program, arguments, states, name);
     if (failed(gradient))
       return failure();
+    compared = true;
     double largest = 0;
     for (int64_t i = 0; i < gradient->size(); ++i) {
       double want = (*gradient)[i], got = found->second[i], error = std::fabs(want - got);
@@ -205,6 +207,8 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
     }
     llvm::outs() << "  d/d " << name << ": largest error " << llvm::format("%.2e", largest) << "\n";
   }
+  if (!compared)
+    comparison.fail() << "expected a gradient of at least one parameter, but got none";
   return comparison.result();
 }
 
@@ -221,10 +225,14 @@ static LogicalResult check(ModuleOp module, const Options &options) {
   bool passed = !programs.empty();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";
-    StringRef pipeline = options.against == "decomposed" ? "nf-decompose" : options.against;
-    pipeline.consume_front("pass:");
-    bool differences = options.against == "finite-differences";
-    LogicalResult result = differences ? checkGradients(program, options) : checkPasses(program, options, pipeline);
+    StringRef against = options.against;
+    LogicalResult result = failure();
+    if (against == "finite-differences")
+      result = checkGradients(program, options);
+    else if (against.consume_front("pass:"))
+      result = checkPasses(program, options, against);
+    else
+      result = checkPasses(program, options, "nf-decompose");
     passed &= succeeded(result);
   }
   return success(passed);

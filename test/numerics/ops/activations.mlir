@@ -1,0 +1,39 @@
+// RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=finite-differences
+
+nf.parameter @x : tensor<5x31xf32> {init = "zeros", nf.range = [-4.0, 4.0]}
+
+nf.program @gelu(%g: tensor<5x31xf32> {nf.name = "g"}) -> (tensor<5x31xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<5x31xf32>
+  %y = nf.gelu %x : (tensor<5x31xf32>) -> tensor<5x31xf32>
+  %r = nf.mul %y, %g : (tensor<5x31xf32>, tensor<5x31xf32>) -> tensor<5x31xf32>
+  nf.return %r : tensor<5x31xf32>
+}
+
+nf.program @gelu_tanh(%g: tensor<5x31xf32> {nf.name = "g"}) -> (tensor<5x31xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<5x31xf32>
+  %y = nf.gelu_tanh %x : (tensor<5x31xf32>) -> tensor<5x31xf32>
+  %r = nf.mul %y, %g : (tensor<5x31xf32>, tensor<5x31xf32>) -> tensor<5x31xf32>
+  nf.return %r : tensor<5x31xf32>
+}
+
+nf.program @relu(%g: tensor<5x31xf32> {nf.name = "g"}) -> (tensor<5x31xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<5x31xf32>
+  %y = nf.relu %x : (tensor<5x31xf32>) -> tensor<5x31xf32>
+  %r = nf.mul %y, %g : (tensor<5x31xf32>, tensor<5x31xf32>) -> tensor<5x31xf32>
+  nf.return %r : tensor<5x31xf32>
+}
+
+nf.program @relu2(%g: tensor<5x31xf32> {nf.name = "g"}) -> (tensor<5x31xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<5x31xf32>
+  %y = nf.relu2 %x : (tensor<5x31xf32>) -> tensor<5x31xf32>
+  %r = nf.mul %y, %g : (tensor<5x31xf32>, tensor<5x31xf32>) -> tensor<5x31xf32>
+  nf.return %r : tensor<5x31xf32>
+}
+
+nf.program @silu(%g: tensor<5x31xf32> {nf.name = "g"}) -> (tensor<5x31xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<5x31xf32>
+  %y = nf.silu %x : (tensor<5x31xf32>) -> tensor<5x31xf32>
+  %r = nf.mul %y, %g : (tensor<5x31xf32>, tensor<5x31xf32>) -> tensor<5x31xf32>
+  nf.return %r : tensor<5x31xf32>
+}
