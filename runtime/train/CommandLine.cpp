@@ -190,6 +190,7 @@ int runPrepare(const Invocation &invocation, Flags &flags) {
   options.vocab = static_cast<int32_t>(invocation.metadata.vocab);
   options.sequence = static_cast<int32_t>(invocation.metadata.sequence);
   options.masked = invocation.metadata.masked;
+  options.maskId = invocation.config.resolve().maskId;
   options.definition = invocation.metadata.definitionFile;
   options.program = invocation.program;
   prepare(options, std::cout);

@@ -54,16 +54,15 @@ private:
   std::vector<Candidate> heap;
 };
 
-/// A learned merge; the ids of both sides are lower than its own.
 struct LearnedMerge {
   IdPair pair;
   int32_t id;
 };
 
-/// Learns at most `count` merges over ids that start as the bytes 0..255; the first merge gets id `firstId`, the next
-/// firstId + 1 and so on. The pair that occurs most often is merged first, the one with the lower ids among equals;
-/// pairs that occur once are never merged. Depends on the pre-tokens and their counts, not on the order of the texts.
-std::vector<LearnedMerge> learnMerges(std::span<const std::string_view> texts, int32_t count, int32_t firstId);
+/// Learns merges over ids that start as the bytes 0..255, as many as there are `ids`; the n-th merge gets ids[n]. The
+/// pair that occurs most often is merged first, the one with the lower ids among equals; pairs that occur once are
+/// never merged. Depends on the pre-tokens and their counts, not on the order of the texts.
+std::vector<LearnedMerge> learnMerges(std::span<const std::string_view> texts, std::span<const int32_t> ids);
 
 } // namespace nf::rt
 

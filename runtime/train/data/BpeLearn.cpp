@@ -136,12 +136,12 @@ private:
 
 } // namespace
 
-std::vector<LearnedMerge> learnMerges(std::span<const std::string_view> texts, int32_t count, int32_t firstId) {
+std::vector<LearnedMerge> learnMerges(std::span<const std::string_view> texts, std::span<const int32_t> ids) {
   std::vector<LearnedMerge> merges;
   Learner learner(texts);
   IdPair pair;
-  while (int32_t(merges.size()) < count && learner.best(pair)) {
-    int32_t id = firstId + int32_t(merges.size());
+  while (merges.size() < ids.size() && learner.best(pair)) {
+    int32_t id = ids[merges.size()];
     learner.merge(pair, id);
     merges.push_back({pair, id});
   }

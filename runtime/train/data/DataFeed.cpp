@@ -179,21 +179,32 @@ void DataFeed::Impl::checkEnough(const DataFeedOptions &options) const {
       options.directory, options.sequence + lookahead, longest, longest - lookahead);
 }
 
+/// The mask id that the objective and the tokenizer agree on.
+static int32_t chooseMaskId(int32_t wanted, const Tokenizer *tokenizer, const std::string &directory) {
+  std::optional<int32_t> own = tokenizer ? tokenizer->maskId() : std::nullopt;
+  if (wanted < 0 && !own)
+    fail("{}: expected a tokenizer with a token <|mask|>, but there is none; prepare the data with this executable",
+         directory);
+  if (wanted >= 0 && own && *own != wanted)
+    fail("{}: expected objective.mask_id {}, its tokenizer's mask token, but got {}; give --set objective.mask_id={}",
+         directory, *own, wanted, *own);
+  if (wanted >= 0 && tokenizer && !own && (!tokenizer->bytesOf(wanted).empty() || wanted == tokenizer->endOfText()))
+    fail("{}: expected an objective.mask_id that is no token of its tokenizer, but got {}; prepare the data with this "
+         "executable",
+         directory, wanted);
+  return wanted < 0 ? *own : wanted;
+}
+
 void DataFeed::Impl::setMasking(const DataFeedOptions &options) {
   if (!options.masked)
     return;
   MaskedObjective objective = *options.masked;
-  if (objective.maskId < 0) {
-    std::optional<int32_t> mask = tokenizer ? tokenizer->maskId() : std::nullopt;
-    if (!mask)
-      fail("{}: expected a tokenizer with a token <|mask|>, but there is none; prepare the data with this executable, "
-           "or "
-           "give --set objective.mask_id",
-           options.directory);
-    objective.maskId = *mask;
-  }
-  masking.emplace(objective, tokenizer ? tokenizer->size() : options.vocab, tokenizer ? tokenizer->endOfText() : -1,
-                  options.vocab);
+  objective.maskId = chooseMaskId(objective.maskId, tokenizer ? &*tokenizer : nullptr, options.directory);
+  std::vector<int32_t> ordinary;
+  for (int32_t id = 0; id < options.vocab; ++id)
+    if (tokenizer ? !tokenizer->bytesOf(id).empty() : id != objective.maskId)
+      ordinary.push_back(id);
+  masking.emplace(objective, std::move(ordinary), tokenizer ? tokenizer->endOfText() : -1, options.vocab);
 }
 
 void DataFeed::Impl::readByteLengths() {

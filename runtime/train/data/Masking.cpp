@@ -2,8 +2,6 @@
 #include "runtime/core/Error.h"
 #include "runtime/core/Philox.h"
 
-#include <algorithm>
-
 namespace nf::rt {
 
 /// Keeps the words drawn here apart from those that dropout and initial values draw with the same seed.
@@ -16,8 +14,8 @@ static void checkShare(const char *key, double value) {
     fail("objective.{}: expected a probability from 0 to 1, but got {}", key, value);
 }
 
-Masking::Masking(MaskedObjective objective, int32_t ids, int32_t endOfText, int32_t vocab)
-    : mask(objective.maskId), endOfText(endOfText) {
+Masking::Masking(MaskedObjective objective, std::vector<int32_t> ordinary, int32_t endOfText, int32_t vocab)
+    : mask(objective.maskId), endOfText(endOfText), ordinary(std::move(ordinary)) {
   checkShare("mask_rate", objective.maskRate);
   checkShare("mask_token", objective.maskToken);
   checkShare("random_token", objective.randomToken);
@@ -27,25 +25,6 @@ Masking::Masking(MaskedObjective objective, int32_t ids, int32_t endOfText, int3
   chosenBelow = threshold(objective.maskRate);
   maskBelow = threshold(objective.maskToken);
   randomBelow = maskBelow + threshold(objective.randomToken);
-  auto skip = [&](int32_t id) { return id >= 0 && id < ids; };
-  int32_t low = std::min(mask, endOfText), high = std::max(mask, endOfText);
-  if (skip(high))
-    highSpecial = high;
-  if (skip(low) && low != high)
-    lowSpecial = low;
-  ordinaryIds = ids - (lowSpecial >= 0) - (highSpecial >= 0);
-  if (ordinaryIds < 1)
-    fail("expected a vocabulary with ordinary tokens to draw from, but got {} ids", ids);
-}
-
-/// `word` scaled to the ordinary ids.
-int32_t Masking::randomOrdinary(uint32_t word) const {
-  int32_t id = int32_t(uint64_t(word) * uint64_t(ordinaryIds) >> 32);
-  if (lowSpecial >= 0 && id >= lowSpecial)
-    ++id;
-  if (highSpecial >= 0 && id >= highSpecial)
-    ++id;
-  return id;
 }
 
 bool Masking::apply(const MaskDraw &draw, int32_t position, int32_t &token) const {
@@ -58,7 +37,7 @@ bool Masking::apply(const MaskDraw &draw, int32_t position, int32_t &token) cons
   if (words[1] < maskBelow)
     token = mask;
   else if (words[1] < randomBelow)
-    token = randomOrdinary(words[2]);
+    token = ordinary[uint64_t(words[2]) * ordinary.size() >> 32];
   return true;
 }
 

@@ -15,21 +15,18 @@ struct MaskDraw {
 
 class Masking {
 public:
-  /// Random replacements are ordinary ids: below `ids` and neither end-of-text nor mask (-1: there is none).
-  /// End-of-text is never chosen. Throws Error when the rates are no probabilities or the mask id is not below `vocab`.
-  Masking(MaskedObjective objective, int32_t ids, int32_t endOfText, int32_t vocab);
+  /// Random replacements are drawn from `ordinary` ids, which has at least one. `endOfText` (-1: there is none) is
+  /// never chosen. Throws Error when the rates are no probabilities or the mask id is not below `vocab`.
+  Masking(MaskedObjective objective, std::vector<int32_t> ordinary, int32_t endOfText, int32_t vocab);
 
   /// True when the position is predicted; then `token` becomes what the model sees there.
   bool apply(const MaskDraw &draw, int32_t position, int32_t &token) const;
 
 private:
-  int32_t randomOrdinary(uint32_t word) const;
-
   uint64_t chosenBelow; ///< compared with a 32-bit word; 2^32 is certain
   uint64_t maskBelow, randomBelow;
   int32_t mask, endOfText;
-  int32_t lowSpecial = -1, highSpecial = -1; ///< ids that a random replacement skips, ascending
-  int32_t ordinaryIds;
+  std::vector<int32_t> ordinary;
 };
 
 } // namespace nf::rt

@@ -49,16 +49,16 @@ static Tokenizer makeTokenizer(const PrepareOptions &options, std::span<const st
                                std::vector<std::string> &notes) {
   const std::string &choice = options.tokenizer;
   if (choice == "bytes" || choice == "bpe") {
-    Tokenizer bytes = Tokenizer::bytes(options.masked);
-    checkFits(options, bytes.size(), "tokenizer " + choice);
+    int32_t fixed = Tokenizer::bytes().size() + options.masked;
+    checkFits(options, fixed, "tokenizer " + choice);
+    int32_t maskId = !options.masked ? -1 : options.maskId < 0 ? fixed - 1 : options.maskId;
     if (choice == "bytes")
-      return bytes;
+      return Tokenizer::bytes(maskId);
     int32_t wanted = std::min(options.vocab, kShardIds);
-    Tokenizer bpe = Tokenizer::trainBpe(trainText, {wanted, options.masked});
-    if (bpe.size() < wanted)
-      notes.push_back(fmt::format("the text gives {} ids, fewer than the {} asked for: no other pair of tokens occurs "
-                                  "twice",
-                                  bpe.size(), wanted));
+    Tokenizer bpe = Tokenizer::trainBpe(trainText, {wanted, maskId});
+    if (int32_t used = fixed + bpe.mergeCount(); used < wanted)
+      notes.push_back(fmt::format(
+          "the text gives {} ids, fewer than the {} asked for: no other pair of tokens occurs twice", used, wanted));
     return bpe;
   }
   std::error_code code;
@@ -70,6 +70,9 @@ static Tokenizer makeTokenizer(const PrepareOptions &options, std::span<const st
     fail("{}: expected a special token <|mask|> for the masked objective, but got none; add one, or give --tokenizer "
          "bpe",
          choice);
+  if (options.masked && options.maskId >= 0 && *loaded.maskId() != options.maskId)
+    notes.push_back(fmt::format("{} has its mask token at id {}: train with --set objective.mask_id={}", choice,
+                                *loaded.maskId(), *loaded.maskId()));
   return loaded;
 }
 
@@ -177,7 +180,8 @@ static void printSummary(const PrepareOptions &options, const Manifest &manifest
                        manifest.splitBy, manifest.seed);
   else
     out << "  validation  none\n";
-  out << "  files       train-*.bin, validation-*.bin, " << kTokenizerFile << ", " << kManifestFile << "\n";
+  out << "  files       train-*.bin, " << (manifest.validation.tokens > 0 ? "validation-*.bin, " : "") << kTokenizerFile
+      << ", " << kManifestFile << "\n";
   for (const std::string &note : notes)
     out << "note: " << note << "\n";
   out << fmt::format("next: {} train --data {} --out run/\n", options.program.empty() ? "./model" : options.program,

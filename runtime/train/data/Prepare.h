@@ -17,6 +17,7 @@ struct PrepareOptions {
   int32_t vocab = 0;               ///< of the compiled model
   int32_t sequence = 0;            ///< of the compiled model
   bool masked = false;             ///< the model's objective is masked: the tokenizer needs a mask id
+  int32_t maskId = -1;             ///< objective.mask_id, reserved in a tokenizer made here; -1: 257
   std::string definition;          ///< path of the model definition, for messages; may be empty
   std::string program;             ///< argv[0], for the printed next command
 };

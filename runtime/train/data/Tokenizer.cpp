@@ -4,6 +4,7 @@
 #include "runtime/train/data/PreTokens.h"
 #include "runtime/train/data/TokenizerParts.h"
 
+#include <algorithm>
 #include <xxhash.h>
 
 namespace nf::rt {
@@ -56,34 +57,42 @@ Tokenizer &Tokenizer::operator=(Tokenizer &&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 /// Bytes and special tokens, with ids as Tokenizer.h promises.
-static TokenizerParts baseParts(bool withMask) {
+static TokenizerParts baseParts(int32_t maskId) {
   TokenizerParts parts;
   for (int byte = 0; byte < 256; ++byte) {
     parts.bytes.push_back(std::string(1, char(byte)));
     parts.byteIds[byte] = byte;
   }
-  auto addSpecial = [&](const char *text) {
-    int32_t id = int32_t(parts.bytes.size());
+  auto addSpecial = [&](int32_t id, const char *text) {
+    parts.bytes.resize(id + 1);
     parts.special.emplace_back(id, text);
-    parts.bytes.emplace_back();
     return id;
   };
-  parts.endOfText = addSpecial(kEndOfText);
-  if (withMask)
-    parts.mask = addSpecial(kMask);
+  parts.endOfText = addSpecial(256, kEndOfText);
+  if (maskId < 0)
+    return parts;
+  if (maskId <= parts.endOfText)
+    fail("objective.mask_id: expected an id above 256 (bytes and end-of-text), but got {}", maskId);
+  parts.mask = addSpecial(maskId, kMask);
   return parts;
 }
 
-Tokenizer Tokenizer::bytes(bool withMask) { return Tokenizer(std::make_unique<Impl>(baseParts(withMask))); }
+Tokenizer Tokenizer::bytes(int32_t maskId) { return Tokenizer(std::make_unique<Impl>(baseParts(maskId))); }
 
 Tokenizer Tokenizer::trainBpe(std::span<const std::string_view> texts, Options options) {
-  TokenizerParts parts = baseParts(options.withMask);
-  int32_t firstId = int32_t(parts.bytes.size());
-  if (options.maxIds < firstId)
-    fail("expected a vocabulary of at least {} ids for bytes and special tokens, but got {}", firstId, options.maxIds);
-  parts.merges = learnMerges(texts, options.maxIds - firstId, firstId);
-  for (const LearnedMerge &merge : parts.merges)
-    parts.bytes.push_back(parts.bytes[merge.pair.first] + parts.bytes[merge.pair.second]);
+  TokenizerParts parts = baseParts(options.maskId);
+  if (options.maxIds < int32_t(parts.bytes.size()))
+    fail("expected a vocabulary of at least {} ids for bytes and special tokens, but got {}", parts.bytes.size(),
+         options.maxIds);
+  std::vector<int32_t> free;
+  for (int32_t id = parts.endOfText + 1; id < options.maxIds; ++id)
+    if (id != parts.mask)
+      free.push_back(id);
+  parts.merges = learnMerges(texts, free);
+  for (const LearnedMerge &merge : parts.merges) {
+    parts.bytes.resize(std::max<size_t>(parts.bytes.size(), size_t(merge.id) + 1));
+    parts.bytes[merge.id] = parts.bytes[merge.pair.first] + parts.bytes[merge.pair.second];
+  }
   return Tokenizer(std::make_unique<Impl>(std::move(parts)));
 }
 
@@ -96,6 +105,8 @@ Tokenizer Tokenizer::fromJson(std::string_view json, const std::string &path) {
 std::string Tokenizer::toJson() const { return writeTokenizerJson(impl->parts); }
 
 int32_t Tokenizer::size() const { return int32_t(impl->parts.bytes.size()); }
+
+int32_t Tokenizer::mergeCount() const { return int32_t(impl->parts.merges.size()); }
 
 int32_t Tokenizer::endOfText() const { return impl->parts.endOfText; }
 

@@ -15,19 +15,19 @@ namespace nf::rt {
 ///
 /// Every sequence of bytes can be encoded, and decode(encode(x)) == x. Text that spells a special token, such as
 /// "<|endoftext|>", is encoded as ordinary text: only code inserts special ids.
-/// The ids of our own tokenizers: byte b is id b, end-of-text is 256, the mask (where asked) is 257, then the merges in
-/// the order in which they were learned. Loaded ones keep the ids of their file.
+/// The ids of our own tokenizers: byte b is id b, end-of-text is 256, then the merges in the order in which they were
+/// learned, around the mask's id where one is asked for. Loaded ones keep the ids of their file. An id may be unused.
 class Tokenizer {
 public:
   struct Options {
-    int32_t maxIds = 0;    ///< of a trained BPE: all ids, 256 bytes and special tokens included
-    bool withMask = false; ///< reserve an id for "<|mask|>", which masked models need
+    int32_t maxIds = 0;  ///< all ids, 256 bytes and special tokens included
+    int32_t maskId = -1; ///< of "<|mask|>", which masked models need; above 256; -1: none
   };
 
-  static Tokenizer bytes(bool withMask = false);
+  static Tokenizer bytes(int32_t maskId = -1);
 
-  /// Learns merges from `texts` (valid UTF-8) until there are options.maxIds ids or no pair occurs twice; size() says
-  /// which. Throws Error when maxIds cannot hold the bytes and special tokens. The result depends on the texts
+  /// Learns merges from `texts` (valid UTF-8) until there are options.maxIds ids or no pair occurs twice; mergeCount()
+  /// says which. Throws Error when maxIds cannot hold the bytes and special tokens. The result depends on the texts
   /// only.
   static Tokenizer trainBpe(std::span<const std::string_view> texts, Options options);
 
@@ -41,6 +41,7 @@ public:
 
   /// Highest id + 1: the vocabulary that a model needs at least.
   int32_t size() const;
+  int32_t mergeCount() const;
   int32_t endOfText() const;
   std::optional<int32_t> maskId() const;
   /// "bytes" or "bpe", for people.

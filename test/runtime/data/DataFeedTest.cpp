@@ -196,6 +196,18 @@ TEST_F(DataFeedTest, AMaskedObjectiveNeedsAMaskId) {
   MaskedObjective own;
   own.maskId = 511;
   EXPECT_GT(DataFeed::open({directory, 512, 16, own}).trainCount(), 0);
+  own.maskId = 65;
+  EXPECT_NE(
+      errorOf(folder, [&] { DataFeed::open({directory, 512, 16, own}); }).find("that is no token of its tokenizer"),
+      std::string::npos);
+}
+
+TEST_F(DataFeedTest, ObjectiveAndTokenizerMustAgreeOnTheMaskId) {
+  MaskedObjective objective;
+  objective.maskId = 511;
+  EXPECT_EQ(errorOf(folder, [&] { DataFeed::open({prepareProse(true), 512, 16, objective}); }),
+            "DIR/data: expected objective.mask_id 257, its tokenizer's mask token, but got 511; give --set "
+            "objective.mask_id=257");
 }
 
 // ---- Bad input
@@ -256,7 +268,7 @@ TEST_F(DataFeedTest, ChangedFilesOfAPreparedDirectoryAreDetected) {
   EXPECT_EQ(openError(directory), "");
 
   std::string tokenizer = folder.read("data/tokenizer.json");
-  folder.write("data/tokenizer.json", Tokenizer::bytes(true).toJson());
+  folder.write("data/tokenizer.json", Tokenizer::bytes(257).toJson());
   EXPECT_NE(openError(directory).find("DIR/data/tokenizer.json: expected the tokenizer of hash "), std::string::npos);
   folder.write("data/tokenizer.json", tokenizer);
 }

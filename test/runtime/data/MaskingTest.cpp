@@ -6,6 +6,14 @@ namespace {
 
 constexpr int32_t kIds = 300, kEnd = 256, kMaskId = 257;
 
+std::vector<int32_t> ordinary() {
+  std::vector<int32_t> ids;
+  for (int32_t id = 0; id < kIds; ++id)
+    if (id != kEnd && id != kMaskId)
+      ids.push_back(id);
+  return ids;
+}
+
 MaskedObjective objective() {
   MaskedObjective result;
   result.maskId = kMaskId;
@@ -13,7 +21,7 @@ MaskedObjective objective() {
 }
 
 TEST(MaskingTest, SharesAreFifteenPercentAndEightyTenTen) {
-  Masking masking(objective(), kIds, kEnd, 512);
+  Masking masking(objective(), ordinary(), kEnd, 512);
   int64_t chosen = 0, masked = 0, kept = 0, random = 0;
   const int64_t total = 400000;
   for (int64_t i = 0; i < total; ++i) {
@@ -33,7 +41,7 @@ TEST(MaskingTest, SharesAreFifteenPercentAndEightyTenTen) {
 
 TEST(MaskingTest, RandomTokensAreAllOrdinaryIdsAndNoSpecialOnes) {
   MaskedObjective always{1, 0, 1, kMaskId};
-  Masking masking(always, kIds, kEnd, 512);
+  Masking masking(always, ordinary(), kEnd, 512);
   std::vector<int> counts(512, 0);
   for (int32_t i = 0; i < 30000; ++i) {
     int32_t token = 65;
@@ -45,13 +53,13 @@ TEST(MaskingTest, RandomTokensAreAllOrdinaryIdsAndNoSpecialOnes) {
 }
 
 TEST(MaskingTest, EndOfTextIsNeverChosen) {
-  Masking masking({1, 1, 0, kMaskId}, kIds, kEnd, 512);
+  Masking masking({1, 1, 0, kMaskId}, ordinary(), kEnd, 512);
   int32_t token = kEnd;
   EXPECT_FALSE(masking.apply({1, 0, 0}, 0, token));
 }
 
 TEST(MaskingTest, DrawsDifferByEpochSequenceAndSeedAndRepeatOtherwise) {
-  Masking masking(objective(), kIds, kEnd, 512);
+  Masking masking(objective(), ordinary(), kEnd, 512);
   auto pattern = [&](MaskDraw draw) {
     std::vector<bool> chosen;
     for (int32_t t = 0; t < 200; ++t) {
@@ -67,7 +75,7 @@ TEST(MaskingTest, DrawsDifferByEpochSequenceAndSeedAndRepeatOtherwise) {
 }
 
 TEST(MaskingTest, ImpossibleObjectivesAreRefused) {
-  auto error = [](MaskedObjective bad) { return errorOf(Folder(), [&] { Masking(bad, kIds, kEnd, 512); }); };
+  auto error = [](MaskedObjective bad) { return errorOf(Folder(), [&] { Masking(bad, ordinary(), kEnd, 512); }); };
   EXPECT_EQ(error({1.5, 0.8, 0.1, 257}), "objective.mask_rate: expected a probability from 0 to 1, but got 1.5");
   EXPECT_NE(error({0.15, 0.8, 0.3, 257}), "");
   EXPECT_EQ(error({0.15, 0.8, 0.1, 512}), "objective.mask_id: expected an id below the vocabulary of 512, but got 512");

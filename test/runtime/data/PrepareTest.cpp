@@ -116,7 +116,7 @@ TEST_F(PrepareTest, FewerMergesThanAskedIsANote) {
 TEST_F(PrepareTest, ATokenizerFileIsUsedAndStored) {
   std::string text = prose(50'000);
   std::string_view view = text;
-  Tokenizer bpe = Tokenizer::trainBpe(std::span(&view, 1), {300, true});
+  Tokenizer bpe = Tokenizer::trainBpe(std::span(&view, 1), {300, 257});
   PrepareOptions options = optionsFor(folder.write("a.txt", text), output);
   options.tokenizer = folder.write("t.json", bpe.toJson());
   prepared(options);

@@ -14,7 +14,8 @@ static int run(const std::vector<std::string> &arguments) {
   if (arguments.size() == 4 && arguments[0] == "train") {
     MappedFile text(arguments[2]);
     std::string_view view = text.text();
-    std::string json = Tokenizer::trainBpe(std::span(&view, 1), {std::atoi(arguments[1].c_str()), true}).toJson();
+    int32_t ids = std::atoi(arguments[1].c_str());
+    std::string json = Tokenizer::trainBpe(std::span(&view, 1), {ids, ids - 1}).toJson();
     return (std::ofstream(arguments[3]) << json).flush() ? 0 : 1;
   }
   if (arguments.size() == 3 && arguments[0] == "encode") {

@@ -7,8 +7,8 @@
 namespace nf::rt {
 namespace {
 
-Tokenizer bpeOf(std::string_view text, int32_t maxIds, bool withMask = false) {
-  return Tokenizer::trainBpe(std::span(&text, 1), {maxIds, withMask});
+Tokenizer bpeOf(std::string_view text, int32_t maxIds, int32_t maskId = -1) {
+  return Tokenizer::trainBpe(std::span(&text, 1), {maxIds, maskId});
 }
 
 std::vector<std::string> pieces(const Tokenizer &tokenizer, std::string_view text) {
@@ -35,9 +35,27 @@ TEST(TokenizerTest, BytesAreTheirOwnIdsAndEndOfTextFollows) {
   EXPECT_EQ(tokenizer.kind(), "bytes");
 }
 
-TEST(TokenizerTest, MaskIdIsReservedWhenAsked) {
-  EXPECT_EQ(Tokenizer::bytes(true).maskId(), 257);
-  EXPECT_EQ(bpeOf(prose(2000), 300, true).maskId(), 257);
+TEST(TokenizerTest, MergesGoAroundTheMaskId) {
+  for (int32_t maskId : {257, 270, 299}) {
+    Tokenizer tokenizer = bpeOf(prose(2000), 300, maskId);
+    EXPECT_EQ(tokenizer.size(), 300);
+    EXPECT_EQ(tokenizer.maskId(), maskId);
+    EXPECT_EQ(tokenizer.bytesOf(maskId), "");
+    EXPECT_EQ(tokenizer.mergeCount(), 42);
+  }
+}
+
+TEST(TokenizerTest, IdsBelowTheMaskMayBeUnused) {
+  Tokenizer tokenizer = bpeOf("abab", 1000, 999);
+  EXPECT_EQ(tokenizer.size(), 1000);
+  EXPECT_EQ(tokenizer.mergeCount(), 1);
+  EXPECT_EQ(Tokenizer::fromJson(tokenizer.toJson(), "t.json").hash(), tokenizer.hash());
+  EXPECT_EQ(Tokenizer::bytes(999).decode(Tokenizer::bytes(999).encode("text")), "text");
+}
+
+TEST(TokenizerTest, AMaskIdOfAByteIsRefused) {
+  EXPECT_EQ(errorOf(Folder(), [] { Tokenizer::bytes(256); }),
+            "objective.mask_id: expected an id above 256 (bytes and end-of-text), but got 256");
 }
 
 TEST(TokenizerTest, MostFrequentPairIsMergedFirstAndLowerIdsAmongEquals) {
@@ -68,7 +86,7 @@ TEST(TokenizerTest, MergesNeverCrossPreTokens) {
 TEST(TokenizerTest, TrainingDoesNotDependOnTheOrderOfTexts) {
   std::string a = prose(5000, 1), b = prose(5000, 2);
   std::string_view forward[] = {a, b}, backward[] = {b, a};
-  EXPECT_EQ(Tokenizer::trainBpe(forward, {400, false}).hash(), Tokenizer::trainBpe(backward, {400, false}).hash());
+  EXPECT_EQ(Tokenizer::trainBpe(forward, {400, -1}).hash(), Tokenizer::trainBpe(backward, {400, -1}).hash());
 }
 
 TEST(TokenizerTest, TooSmallAVocabularyIsRefused) {
@@ -114,7 +132,7 @@ TEST(TokenizerTest, IdsWithoutBytesDecodeToNothing) {
 }
 
 TEST(TokenizerTest, JsonRoundTripKeepsHashAndIds) {
-  Tokenizer tokenizer = bpeOf(prose(20000), 600, true);
+  Tokenizer tokenizer = bpeOf(prose(20000), 600, 257);
   Tokenizer again = Tokenizer::fromJson(tokenizer.toJson(), "t.json");
   EXPECT_EQ(again.hash(), tokenizer.hash());
   EXPECT_EQ(again.maskId(), 257);
@@ -123,7 +141,7 @@ TEST(TokenizerTest, JsonRoundTripKeepsHashAndIds) {
 }
 
 TEST(TokenizerTest, HashTellsTokenizersApart) {
-  uint64_t bytes = Tokenizer::bytes().hash(), masked = Tokenizer::bytes(true).hash();
+  uint64_t bytes = Tokenizer::bytes().hash(), masked = Tokenizer::bytes(257).hash();
   uint64_t small = bpeOf(prose(20000), 300).hash(), large = bpeOf(prose(20000), 301).hash();
   EXPECT_EQ((std::set<uint64_t>{bytes, masked, small, large}).size(), 4u);
 }
