@@ -1,0 +1,197 @@
+//===- PrepareFusion.cpp - everything but kernels becomes rows of primitives --------------------------------------------===//
+//
+// 1. Composite ops that have no kernel of their own are written in primitives (linear becomes matmul with a bias).
+// 2. nf.accumulate of a value that no kernel can add in place becomes get, where, add, set.
+// 3. Reductions over other axes than the last, or all before it, are transposed and reshaped into one of these.
+// 4. Operands that repeat along some of the axes before the last, and not along others, are broadcast explicitly
+//    (planning makes that a copy).
+// 5. Comparisons are cloned for each reader: conditions live in rows, never in memory.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "passes/fuse/Passes.h"
+#include "passes/fuse/RowSpace.h"
+
+namespace nf {
+#define GEN_PASS_DEF_PREPAREFUSION
+#include "passes/fuse/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Composite ops
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Writes the op in primitives, and what it is written in, until only primitives and kernels are left.
+static void decomposeFully(Operation *op) {
+  auto composite = dyn_cast<DecomposableOpInterface>(op);
+  if (!composite || isa<KernelOpInterface>(op))
+    return;
+  OpBuilder builder(op);
+  Operation *before = op->getPrevNode();
+  Block *block = op->getBlock();
+  auto values = composite.decompose(builder);
+  if (failed(values))
+    return;
+  op->replaceAllUsesWith(*values);
+  Operation *first = before ? before->getNextNode() : &block->front();
+  SmallVector<Operation *> created;
+  for (Operation *it = first; it != op; it = it->getNextNode())
+    created.push_back(it);
+  op->erase();
+  for (Operation *part : created)
+    decomposeFully(part);
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// nf.accumulate
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Whether a kernel writes `value` and can add to its destination instead.
+static bool isAddedByKernel(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
+    if (!value.hasOneUse())
+      return false;
+    value = reshape.getX();
+  }
+  if (!value.hasOneUse())
+    return false;
+  Operation *op = value.getDefiningOp();
+  if (auto kernel = dyn_cast_or_null<KernelOpInterface>(op))
+    return kernel.canAccumulate(cast<OpResult>(value).getResultNumber());
+  auto rowWise = dyn_cast_or_null<RowWiseOpInterface>(op);
+  return rowWise && rowWise.getRowRole() == RowRole::ColumnReduction;
+}
+
+static void expandAccumulate(AccumulateOp op) {
+  if (isAddedByKernel(op.getValue()))
+    return;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value old = GetOp::create(b, op.getValue().getType(), op.getSymbol());
+  Value sum = AddOp::create(b, old, op.getValue());
+  if (op.getFlag()) {
+    Value starts = CompareOp::create(b, ComparePredicate::Eq, op.getFlag(), splat(b, b.getLoc(), b.getI32Type(), 0));
+    sum = WhereOp::create(b, starts, op.getValue(), sum);
+  }
+  SetOp::create(b, op.getSymbol(), sum);
+  op.erase();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Whether `axes` are the first (from the left) or the last ones of `rank`.
+static bool isPrefix(ArrayRef<int64_t> axes) {
+  return llvm::all_of(llvm::enumerate(axes), [](auto it) { return it.value() == static_cast<int64_t>(it.index()); });
+}
+static bool isSuffix(ArrayRef<int64_t> axes, int64_t rank) {
+  int64_t first = rank - static_cast<int64_t>(axes.size());
+  return llvm::all_of(llvm::enumerate(axes),
+                      [&](auto it) { return it.value() == first + static_cast<int64_t>(it.index()); });
+}
+
+template <typename Op> static void normalizeReduction(Op op) {
+  auto rowWise = cast<RowWiseOpInterface>(op.getOperation());
+  if (rowWise.getRowRole() != RowRole::None)
+    return;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto type = tensorType(op.getX());
+  int64_t rank = type.getRank();
+  ArrayRef<int64_t> axes = op.getAxes();
+  int64_t reduced = 1;
+  for (int64_t axis : axes)
+    reduced *= type.getDimSize(axis);
+  int64_t kept = type.getNumElements() / reduced;
+  Value x = op.getX();
+  bool columns = std::is_same_v<Op, ReduceSumOp> && isPrefix(axes) && !isSuffix(axes, rank);
+  if (!columns && !isSuffix(axes, rank)) {
+    SmallVector<int64_t> permutation;
+    for (int64_t axis = 0; axis < rank; ++axis)
+      if (!llvm::is_contained(axes, axis))
+        permutation.push_back(axis);
+    llvm::append_range(permutation, axes);
+    x = TransposeOp::create(b, x, b.getDenseI64ArrayAttr(permutation));
+  }
+  SmallVector<int64_t> shape = columns ? SmallVector<int64_t>{reduced, kept} : SmallVector<int64_t>{kept, reduced};
+  x = ReshapeOp::create(b, RankedTensorType::get(shape, type.getElementType()), x);
+  Value sum = Op::create(b, x, b.getDenseI64ArrayAttr({columns ? 0 : 1}));
+  op.getY().replaceAllUsesWith(ReshapeOp::create(b, op.getY().getType(), sum).getResult());
+  op.erase();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Broadcasts
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// `value` repeated to `shape`. Conditions go as numbers: they have no form in memory.
+static Value broadcastTo(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape) {
+  auto type = tensorType(value);
+  if (!type.getElementType().isInteger(1))
+    return BroadcastOp::create(b, RankedTensorType::get(shape, type.getElementType()), value);
+  Value number = CastOp::create(b, RankedTensorType::get(type.getShape(), b.getI32Type()), value);
+  number = BroadcastOp::create(b, RankedTensorType::get(shape, b.getI32Type()), number);
+  return CompareOp::create(b, ComparePredicate::Ne, number, splat(b, b.getLoc(), b.getI32Type(), 0));
+}
+
+static void broadcastMixedOperands(RowWiseOpInterface op) {
+  auto space = RowSpace::of(op);
+  if (!space || isa<BroadcastOp>(op.getOperation()))
+    return;
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  for (OpOperand &operand : op->getOpOperands())
+    if (!space->kindOf(op, operand.getOperandNumber()))
+      operand.set(broadcastTo(b, operand.get(), space->shape));
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Conditions
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Gives every reader of a condition a comparison of its own, so that no condition is ever stored.
+static void cloneForEachReader(CompareOp op) {
+  while (!op->use_empty() && !op->hasOneUse()) {
+    OpOperand &use = *op->use_begin();
+    OpBuilder builder(op);
+    use.set(builder.clone(*op)->getResult(0));
+  }
+}
+
+namespace {
+struct PrepareFusion : nf::impl::PrepareFusionBase<PrepareFusion> {
+  void runOnOperation() override {
+    eachOp([](Operation *op) { decomposeFully(op); });
+    eachOp([](Operation *op) {
+      if (auto accumulate = dyn_cast<AccumulateOp>(op))
+        expandAccumulate(accumulate);
+    });
+    eachOp([](Operation *op) {
+      if (auto reduce = dyn_cast<ReduceSumOp>(op))
+        normalizeReduction(reduce);
+      else if (auto reduce = dyn_cast<ReduceMeanOp>(op))
+        normalizeReduction(reduce);
+      else if (auto reduce = dyn_cast<ReduceMaxOp>(op))
+        normalizeReduction(reduce);
+    });
+    eachOp([](Operation *op) {
+      if (auto rowWise = dyn_cast<RowWiseOpInterface>(op))
+        broadcastMixedOperands(rowWise);
+    });
+    eachOp([](Operation *op) {
+      if (auto compare = dyn_cast<CompareOp>(op))
+        cloneForEachReader(compare);
+    });
+  }
+
+  void eachOp(function_ref<void(Operation *)> visit) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : getOperation().getBody().front())
+      ops.push_back(&op);
+    for (Operation *op : ops)
+      visit(op);
+  }
+};
+} // namespace
