@@ -84,8 +84,8 @@ FailureOr<SmallVector<Value>> AdamWOp::decompose(OpBuilder &builder) {
   Value step = mul(div(getLr(), getCorrection1()), div(m, denominator));
   Value decayed = mul(getParameter(), sub(one, mul(getLr(), getWeightDecay())));
   Value p = sub(decayed, step);
-  // norm − norm is 0 exactly where norm is finite.
-  Value finite = CompareOp::create(b, ComparePredicate::Eq, sub(getNorm(), getNorm()), number(0));
+  // False for infinity and, comparisons being ordered, for NaN.
+  Value finite = CompareOp::create(b, ComparePredicate::Lt, getNorm(), number(std::numeric_limits<double>::infinity()));
   auto keep = [&](Value fresh, Value old) -> Value { return WhereOp::create(b, finite, fresh, old); };
   return SmallVector<Value>{keep(p, getParameter()), keep(m, getMoment1()), keep(v, getMoment2())};
 }

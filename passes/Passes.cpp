@@ -5,4 +5,5 @@ void nf::registerPasses() {
   registerAutodiffPasses();
   registerCpuPasses();
   registerFusePasses();
+  registerPlanPasses();
 }

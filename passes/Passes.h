@@ -7,6 +7,7 @@
 #include "passes/autodiff/Passes.h"
 #include "passes/cpu/Passes.h"
 #include "passes/fuse/Passes.h"
+#include "passes/plan/Passes.h"
 
 namespace nf {
 

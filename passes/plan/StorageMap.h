@@ -1,0 +1,75 @@
+//===- StorageMap.h - which memory each value of a program lives in -------------------------------------------------------------===//
+#ifndef NF_PASSES_PLAN_STORAGEMAP_H
+#define NF_PASSES_PLAN_STORAGEMAP_H
+
+#include "dialect/NF.h"
+#include "passes/plan/Arena.h"
+
+namespace nf {
+
+/// Bytes of a tensor in memory; conditions have none.
+int64_t tensorBytes(mlir::Type type);
+
+/// Where a value begins: a buffer of the arena, or a state of the persistent segment.
+struct Place {
+  int64_t buffer = -1;     // index into StorageMap::buffers, -1 for a state
+  mlir::StringAttr state;  // the parameter or state
+  int64_t offset = 0;      // bytes from there
+};
+
+/// How the value of an nf.accumulate gets into its state.
+enum class AccumulateForm {
+  InKernel, // the kernel that makes the value adds to the state
+  Separate  // the value is stored, and added by an op of its own
+};
+
+/// Decides for every value of one program where it lives. Views (reshape, leading slice, parts of a leading concat)
+/// share; a result overwrites an operand that dies where the op allows it; new states are written in place where the
+/// old value is dead.
+class StorageMap {
+public:
+  explicit StorageMap(ProgramOp program);
+
+  const Place &placeOf(mlir::Value value) const { return places.find(value)->second; }
+  AccumulateForm formOf(AccumulateOp op) const { return separate.contains(op) ? AccumulateForm::Separate : AccumulateForm::InKernel; }
+
+  /// Whether nf.set, nf.slice or a part of nf.concat needs a copy.
+  bool needsCopy(mlir::Operation *op) const { return copied.contains(op); }
+  bool needsCopy(mlir::OpOperand &part) const { return copiedParts.contains(&part); }
+
+  /// The buffers with their lifetimes, to be packed.
+  std::vector<Lifetime> buffers;
+  /// Live bytes at the worst point if no value shared memory with another: what sharing and packing are held to.
+  int64_t bound = 0;
+
+private:
+  void number(mlir::Block &block);
+  void planDestinations(mlir::Block &block);
+  void planAccumulates(mlir::Block &block);
+  bool canWriteState(SetOp set);
+  bool accumulatesInKernel(KernelOpInterface kernel);
+  void place(mlir::Block &block);
+  void placeResults(mlir::Operation *op);
+  void placeConcat(ConcatOp concat);
+  std::optional<Place> reusedOperand(KernelOpInterface kernel, unsigned result, llvm::SmallDenseSet<int64_t> &taken);
+  Place newBuffer(mlir::Value value);
+  void extend(mlir::Value value, int64_t point);
+  int64_t lastUse(mlir::Value value) const;
+
+  ProgramOp program;
+  llvm::DenseMap<mlir::Operation *, int64_t> points;
+  llvm::DenseMap<mlir::Value, Place> places;
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations; // values that are written straight into a state
+  llvm::DenseMap<mlir::Value, std::pair<ConcatOp, int64_t>> parts; // values written straight into a concat, at a byte
+  llvm::DenseMap<mlir::Operation *, Place> concatPlaces;
+  llvm::DenseSet<mlir::Operation *> separate, copied;
+  llvm::DenseSet<mlir::OpOperand *> copiedParts;
+  int64_t end = 0;
+};
+
+/// Whether the op only names elements of its operand in another shape: reshape, or a slice of whole leading rows.
+bool isView(mlir::Operation *op);
+
+} // namespace nf
+
+#endif // NF_PASSES_PLAN_STORAGEMAP_H
