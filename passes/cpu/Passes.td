@@ -37,4 +37,30 @@ def LowerFused : Pass<"nf-lower-fused", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerAttention : Pass<"nf-lower-attention", "::mlir::ModuleOp"> {
+  let summary = "attention on planned buffers becomes kernels";
+  let description = [{
+    Each nf.attention and nf.attention_backward in buffer form becomes a launch of a kernel that all ops of its kind
+    share: tiled, with online softmax forward and probabilities computed again backward, so that memory is linear in the
+    sequence. All of it is vector code; its products of 64 × 64 tiles are faster than calls of a library. The
+    attribute `nf.scratch_bytes` of a kernel says how much scratch memory a thread needs. Ops on tensors stay.
+
+    ```mlir
+    nf.attention %q, %k, %v outs(%out, %lse) {heads = 12 : i64, causal, scale = 0.125 : f64}
+        : (memref<4x64x768xf32>, …) -> ()
+    ```
+    becomes
+    ```mlir
+    nf.launch @attention_4x64x64_h12w64_causal(%q, %k, %v, %out, %lse) tasks 48 : memref<4x64x768xf32>, …
+    func.func private @attention_4x64x64_h12w64_causal(%q: memref<4x64x768xf32>, …, %task: index,
+        %scratch: memref<?xi8>) attributes {nf.scratch_bytes = 98816 : i64} { … }
+    ```
+  }];
+  let options = [
+    Option<"vectorWidth", "vector-width", "int64_t", "8", "floats in a vector register: 4, 8 (AVX2) or 16 (AVX-512)">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // NF_PASSES_CPU_PASSES_TD

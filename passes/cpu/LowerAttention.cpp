@@ -1,0 +1,201 @@
+//===- LowerAttention.cpp - attention on planned buffers becomes kernels -----------------------------------------------===//
+//
+// nf.attention and nf.attention_backward with `outs` → one kernel a shape and an nf.launch in place (Passes.td). The
+// kernels' algorithms are in AttentionForward.cpp and AttentionBackward.cpp.
+//
+// 1. A kernel is shared by all ops of equal operands' types, masks, scale and dropout rate.
+// 2. The dropout site differs in every layer: with dropout the shared kernel takes it as its last argument, and each
+//    site has a small kernel that passes it on.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "passes/cpu/AttentionKernel.h"
+#include "passes/cpu/Passes.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace nf {
+#define GEN_PASS_DEF_LOWERATTENTION
+#include "passes/cpu/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+/// Whether the op is in the form that has memory.
+template <typename Op> static bool isPlanned(Op op) { return !op.getOuts().empty(); }
+
+/// What is not lowered, as one located error.
+template <typename Op> static LogicalResult checkTypes(Op op) {
+  for (Value operand : op->getOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
+      return op.emitOpError() << "expected static buffers of identity layout, but got " << operand.getType();
+    if (type.getElementType().isBF16())
+      return op.emitOpError() << "bf16 attention is not lowered to the CPU yet";
+    if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
+      return op.emitOpError() << "expected f32, but got " << type;
+  }
+  return success();
+}
+
+/// "attention_4x64x64_h12w64_causal_padding": batch, queries, keys; heads, width; what else is in it.
+template <typename Op> static std::string baseName(Op op, const AttentionShape &shape) {
+  std::string name;
+  llvm::raw_string_ostream out(name);
+  out << op->getName().stripDialect() << '_' << shape.batch << 'x' << shape.queries << 'x' << shape.keys << "_h"
+      << shape.heads << 'w' << shape.width;
+  out << (shape.causal ? "_causal" : "") << (op.getKeyPadding() ? "_padding" : "")
+      << (op.getSegments() ? "_segments" : "") << (op.getKeyLength() ? "_length" : "")
+      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "");
+  return name;
+}
+
+/// A kernel's argument types: those of the buffers, memref<1x…> for one number.
+template <typename Op> static SmallVector<Type> argumentTypes(Op op) {
+  SmallVector<Type> types(op->getOperandTypes());
+  for (Value number : {op.getKeyLength(), op.getQueryOffset(), op.getSeed(), op.getStep(), op.getSampleOffset()})
+    for (auto [type, operand] : llvm::zip(types, op->getOperands()))
+      if (number && operand == number)
+        type = MemRefType::get({1}, cast<MemRefType>(type).getElementType());
+  return types;
+}
+
+/// The block arguments in the roles that the op's operands have.
+template <typename Op> static AttentionBuffers buffersOf(Op op, ArrayRef<BlockArgument> arguments) {
+  AttentionBuffers buffers;
+  auto argument = [&](OpOperand *operand) -> Value { return arguments[operand->getOperandNumber()]; };
+  auto optional = [&](MutableOperandRange operand) -> Value {
+    return operand.empty() ? Value() : argument(&operand[0]);
+  };
+  buffers.q = argument(&op.getQMutable());
+  buffers.k = argument(&op.getKMutable());
+  buffers.v = argument(&op.getVMutable());
+  buffers.keyPadding = optional(op.getKeyPaddingMutable());
+  buffers.segments = optional(op.getSegmentsMutable());
+  buffers.keyLength = optional(op.getKeyLengthMutable());
+  buffers.queryOffset = optional(op.getQueryOffsetMutable());
+  buffers.seed = optional(op.getSeedMutable());
+  buffers.step = optional(op.getStepMutable());
+  buffers.sampleOffset = optional(op.getSampleOffsetMutable());
+  MutableOperandRange outs = op.getOutsMutable();
+  if constexpr (std::is_same_v<Op, AttentionOp>) {
+    buffers.out = argument(&outs[0]);
+    buffers.lse = argument(&outs[1]);
+  } else {
+    buffers.out = argument(&op.getOutMutable());
+    buffers.lse = argument(&op.getLseMutable());
+    buffers.dout = argument(&op.getDoutMutable());
+    buffers.dq = argument(&outs[0]);
+    buffers.dk = argument(&outs[1]);
+    buffers.dv = argument(&outs[2]);
+  }
+  return buffers;
+}
+
+namespace {
+struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
+  using LowerAttentionBase::LowerAttentionBase;
+
+  void runOnOperation() override {
+    if (lanes != 4 && lanes != 8 && lanes != 16) {
+      emitError(getOperation().getLoc()) << "expected 4, 8 or 16 lanes, but got " << lanes;
+      return signalPassFailure();
+    }
+    SymbolTable table(getOperation());
+    symbols = &table;
+    kernels.clear();
+    bool failed = false;
+    getOperation().walk([&](Operation *op) {
+      if (auto forward = dyn_cast<AttentionOp>(op))
+        failed |= mlir::failed(lower(forward));
+      else if (auto backward = dyn_cast<AttentionBackwardOp>(op))
+        failed |= mlir::failed(lower(backward));
+    });
+    if (failed)
+      signalPassFailure();
+  }
+
+  template <typename Op> LogicalResult lower(Op op) {
+    if (!isPlanned(op))
+      return success();
+    if (failed(checkTypes(op)))
+      return failure();
+    AttentionShape shape(op, lanes);
+    int64_t tasks = shape.batch * shape.heads;
+    if (std::is_same_v<Op, AttentionOp>)
+      tasks *= shape.queryBlocks();
+    func::FuncOp kernel = shape.dropout > 0 ? siteKernel(op, shape) : sharedKernel(op, shape);
+    OpBuilder builder(op);
+    LaunchOp::create(builder, op.getLoc(), kernel.getSymName(), op->getOperands(), tasks);
+    op.erase();
+    return success();
+  }
+
+  /// What equal kernels have in common.
+  template <typename Op> std::string keyOf(Op op, const AttentionShape &shape) {
+    std::string key;
+    llvm::raw_string_ostream out(key);
+    out << baseName(op, shape) << ' ' << op.getScaleAttr() << ' ' << op.getDropoutAttr();
+    for (Type type : argumentTypes(op))
+      out << ' ' << type;
+    return key;
+  }
+
+  template <typename Op> func::FuncOp newKernel(Op op, StringRef name, ArrayRef<Type> types, int64_t scratchBytes) {
+    OpBuilder builder(getOperation().getContext());
+    auto kernel = func::FuncOp::create(builder, op.getLoc(), name, builder.getFunctionType(types, {}));
+    kernel.setPrivate();
+    kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(scratchBytes));
+    symbols->insert(kernel);
+    kernel.addEntryBlock();
+    return kernel;
+  }
+
+  /// The kernel of everything but the site, which is its last argument if there is dropout.
+  template <typename Op> func::FuncOp sharedKernel(Op op, const AttentionShape &shape) {
+    func::FuncOp &kernel = kernels[keyOf(op, shape)];
+    if (kernel)
+      return kernel;
+    SmallVector<Type> types = argumentTypes(op);
+    size_t buffers = types.size();
+    OpBuilder builder(getOperation().getContext());
+    types.append({builder.getIndexType(), MemRefType::get({ShapedType::kDynamic}, builder.getI8Type())});
+    bool random = shape.dropout > 0;
+    if (random)
+      types.push_back(builder.getI32Type());
+    kernel = newKernel(op, baseName(op, shape) + (random ? "_any_site" : ""), types, 0);
+    builder.setInsertionPointToStart(&kernel.getBody().front());
+    TileBuilder b(op.getLoc(), builder, shape.lanes);
+    ArrayRef<BlockArgument> arguments = kernel.getArguments();
+    AttentionBuffers roles = buffersOf(op, arguments);
+    AttentionKernel body(b, shape, roles, random ? arguments.back() : Value(), arguments[buffers + 1]);
+    if constexpr (std::is_same_v<Op, AttentionOp>)
+      body.emitForward(arguments[buffers]);
+    else
+      body.emitBackward(arguments[buffers]);
+    func::ReturnOp::create(b);
+    kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(body.scratchBytes()));
+    return kernel;
+  }
+
+  /// The kernel of one dropout site: a call of the shared one.
+  template <typename Op> func::FuncOp siteKernel(Op op, const AttentionShape &shape) {
+    func::FuncOp shared = sharedKernel(op, shape);
+    std::string site = "_site" + std::to_string(op.getSite());
+    func::FuncOp &kernel = kernels[keyOf(op, shape) + site];
+    if (kernel)
+      return kernel;
+    int64_t scratchBytes = shared->template getAttrOfType<IntegerAttr>("nf.scratch_bytes").getInt();
+    kernel = newKernel(op, baseName(op, shape) + site, shared.getArgumentTypes().drop_back(), scratchBytes);
+    auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), &kernel.getBody().front());
+    SmallVector<Value> arguments(kernel.getArguments().begin(), kernel.getArguments().end());
+    arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), op.getSite()));
+    func::CallOp::create(b, shared, arguments);
+    func::ReturnOp::create(b);
+    return kernel;
+  }
+
+  SymbolTable *symbols = nullptr;
+  llvm::StringMap<func::FuncOp> kernels;
+};
+} // namespace
