@@ -1,4 +1,4 @@
-//===- AttentionBackward.cpp - the backward kernel of attention --------------------------------------------------------===//
+//===- AttentionBackward.cpp - the backward kernel of attention ---------------------------------------------------===//
 //
 // A task is one batch entry and head, so that no two tasks add to one gradient and every sum has a fixed order.
 //
@@ -79,7 +79,8 @@ void AttentionKernel::sumOutTimesDout() {
       Value x = b.load(queryRows, {row, b.index(c)}), y = b.load(doutRows, {row, b.index(c)});
       total = total ? b.multiplyAdd(x, y, total) : arith::MulFOp::create(b, x, y).getResult();
     }
-    b.store(vector::ReductionOp::create(b, vector::CombiningKind::ADD, total, arith::FastMathFlags::reassoc), delta, row);
+    b.store(vector::ReductionOp::create(b, vector::CombiningKind::ADD, total, arith::FastMathFlags::reassoc), delta,
+            row);
   });
 }
 
@@ -101,9 +102,7 @@ void AttentionKernel::scoreGradients(Value scores, Value dprobabilities, Value f
     return;
   Value zero = b.splat(b.f32(0)), factor = b.splat(b.f32(1 / (1 - shape.dropout)));
   forEachDropout(firstKey, count, [&](Value row, Value column, Value keep) {
-    auto drop = [&](Value x) {
-      return arith::SelectOp::create(b, keep, arith::MulFOp::create(b, x, factor), zero);
-    };
+    auto drop = [&](Value x) { return arith::SelectOp::create(b, keep, arith::MulFOp::create(b, x, factor), zero); };
     Value p = b.load(scores, {row, column}), dp = b.load(dprobabilities, {row, column});
     b.store(gradient(p, drop(dp), column), dprobabilities, {row, column});
     b.store(drop(p), scores, {row, column});

@@ -1,4 +1,4 @@
-//===- AttentionForward.cpp - the forward kernel of attention ----------------------------------------------------------===//
+//===- AttentionForward.cpp - the forward kernel of attention -----------------------------------------------------===//
 //
 // A task is a block of queries of one batch entry and head; the last block, which sees most under a causal mask, first.
 //
@@ -74,8 +74,7 @@ void AttentionKernel::softmaxColumns(Value scores, int64_t firstVector, int64_t 
   SmallVector<Value> columns, before, top;
   for (int64_t v = 0; v < vectors; ++v) {
     columns.push_back(b.index((firstVector + v) * shape.lanes));
-    before.push_back(online ? b.load(maximum, columns[v])
-                            : b.splat(b.f32(-std::numeric_limits<double>::infinity())));
+    before.push_back(online ? b.load(maximum, columns[v]) : b.splat(b.f32(-std::numeric_limits<double>::infinity())));
   }
   top = b.loop(b.index(0), count, before, [&](Value row, ValueRange highest) {
     SmallVector<Value> next;
@@ -136,7 +135,6 @@ void AttentionKernel::finishForward() {
   });
   b.transpose(resultT, queryRows);
   unpackRows(queryRows, buffers.out, firstQuery, queryCount);
-  b.loop(b.index(0), queryCount, [&](Value i) {
-    b.store(b.loadScalar(maximum, i), buffers.lse, {batch, head, b.add(firstQuery, i)});
-  });
+  b.loop(b.index(0), queryCount,
+         [&](Value i) { b.store(b.loadScalar(maximum, i), buffers.lse, {batch, head, b.add(firstQuery, i)}); });
 }

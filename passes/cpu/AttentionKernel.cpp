@@ -1,4 +1,4 @@
-//===- AttentionKernel.cpp - packing, masks and dropout of attention ---------------------------------------------------===//
+//===- AttentionKernel.cpp - packing, masks and dropout of attention ----------------------------------------------===//
 #include "passes/cpu/AttentionKernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -54,11 +54,10 @@ void AttentionKernel::packRows(Value from, Value first, Value to, Value factor) 
     }
     for (int64_t c = 0; c < shape.width; c += shape.lanes) {
       SmallVector<Value> at{batch, source, b.add(firstColumn, c)};
-      Value x = c + shape.lanes <= shape.width
-                    ? b.load(from, at)
-                    : vector::MaskedLoadOp::create(b, b.vectorType(b.getF32Type()), from, at,
-                                                   b.firstLanes(shape.width - c), zero)
-                          .getResult();
+      Value x = c + shape.lanes <= shape.width ? b.load(from, at)
+                                               : vector::MaskedLoadOp::create(b, b.vectorType(b.getF32Type()), from, at,
+                                                                              b.firstLanes(shape.width - c), zero)
+                                                     .getResult();
       if (factor)
         x = arith::MulFOp::create(b, x, factor);
       if (inside)
@@ -85,9 +84,8 @@ void AttentionKernel::unpackRows(Value from, Value to, Value first, Value count,
 
 void AttentionKernel::packPerQuery(Value from, Value packed) {
   b.fill(packed, 0);
-  b.loop(b.index(0), queryCount, [&](Value i) {
-    b.store(b.loadScalar(from, {batch, head, b.add(firstQuery, i)}), packed, {i});
-  });
+  b.loop(b.index(0), queryCount,
+         [&](Value i) { b.store(b.loadScalar(from, {batch, head, b.add(firstQuery, i)}), packed, {i}); });
 }
 
 void AttentionKernel::packSegments() {

@@ -1,4 +1,4 @@
-//===- LowerAttention.cpp - attention on planned buffers becomes kernels -----------------------------------------------===//
+//===- LowerAttention.cpp - attention on planned buffers becomes kernels ------------------------------------------===//
 //
 // nf.attention and nf.attention_backward with `outs` → one kernel a shape and an nf.launch in place (Passes.td). The
 // kernels' algorithms are in AttentionForward.cpp and AttentionBackward.cpp.
@@ -168,7 +168,8 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     TileBuilder b(op.getLoc(), builder, shape.lanes);
     ArrayRef<BlockArgument> arguments = kernel.getArguments();
     AttentionBuffers roles = buffersOf(op, arguments);
-    AttentionKernel body(b, shape, roles, random ? arguments.back() : Value(), arguments[buffers + 1]);
+    Value site = random ? Value(arguments.back()) : Value();
+    AttentionKernel body(b, shape, roles, site, arguments[buffers + 1]);
     if constexpr (std::is_same_v<Op, AttentionOp>)
       body.emitForward(arguments[buffers]);
     else

@@ -1,4 +1,4 @@
-//===- TileBuilder.cpp - small matrices in scratch memory --------------------------------------------------------------===//
+//===- TileBuilder.cpp - small matrices in scratch memory ---------------------------------------------------------===//
 #include "passes/cpu/TileBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -36,7 +36,8 @@ Value TileBuilder::multiplyAdd(Value x, Value y, Value z) {
 }
 
 Value TileBuilder::load(Value memref, ValueRange indices) {
-  return vector::LoadOp::create(*this, vectorType(cast<MemRefType>(memref.getType()).getElementType()), memref, indices);
+  return vector::LoadOp::create(*this, vectorType(cast<MemRefType>(memref.getType()).getElementType()), memref,
+                                indices);
 }
 
 Value TileBuilder::loadScalar(Value memref, ValueRange indices) {

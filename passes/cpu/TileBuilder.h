@@ -1,4 +1,4 @@
-//===- TileBuilder.h - small matrices in scratch memory ----------------------------------------------------------------===//
+//===- TileBuilder.h - small matrices in scratch memory -----------------------------------------------------------===//
 //
 // Emits vector code on tiles: row-major f32 matrices of static shape in a kernel's scratch memory, whose columns are a
 // multiple of the vector length. Nothing here knows what the matrices mean.

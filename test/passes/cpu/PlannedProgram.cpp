@@ -1,0 +1,203 @@
+#include "PlannedProgram.h"
+
+#include "passes/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+using namespace mlir;
+
+namespace nf::test {
+namespace {
+
+struct Launch {
+  std::string kernel;
+  std::vector<int64_t> offsets; // of its buffers, in bytes from the arena's base
+  int64_t tasks;
+};
+
+void fail(const std::string &message) { throw std::runtime_error(message); }
+
+struct Approximate : PassWrapper<Approximate, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(Approximate)
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns);
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns));
+  }
+};
+
+void lowerToLLVM(ModuleOp module) {
+  PassManager manager(module.getContext());
+  manager.addNestedPass<func::FuncOp>(std::make_unique<Approximate>());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  ConvertFuncToLLVMPassOptions barePointers;
+  barePointers.useBarePtrCallConv = true;
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertFuncToLLVMPass(barePointers));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  if (failed(manager.run(module)))
+    fail("the kernels cannot be lowered to LLVM");
+}
+
+} // namespace
+
+struct PlannedProgram::State {
+  State() : context(registry()) {
+    context.loadAllAvailableDialects();
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+  }
+  ~State() {
+    std::free(arena);
+    std::free(scratch);
+  }
+
+  static DialectRegistry registry() {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerAllExtensions(registry);
+    registerAllToLLVMIRTranslations(registry);
+    registry.insert<NFDialect>();
+    return registry;
+  }
+
+  /// Reads the program's launches, then removes it.
+  void takeProgram(ModuleOp module) {
+    auto programs = module.getOps<ProgramOp>();
+    ProgramOp program = *programs.begin();
+    int64_t arenaBytes = 0;
+    auto offsetOf = [&](Value buffer) {
+      auto op = buffer.getDefiningOp<BufferOp>();
+      auto type = cast<MemRefType>(buffer.getType());
+      int64_t offset = op.getOffset();
+      arenaBytes = std::max<int64_t>(arenaBytes, offset + type.getNumElements() *
+                                                              type.getElementType().getIntOrFloatBitWidth() / 8);
+      return offset;
+    };
+    program.walk([&](BufferOp op) { offsetOf(op); });
+    program.walk([&](LaunchOp op) {
+      Launch launch{op.getKernel().str(), {}, static_cast<int64_t>(op.getTasks())};
+      for (Value buffer : op.getBuffers())
+        launch.offsets.push_back(offsetOf(buffer));
+      launches.push_back(launch);
+    });
+    program.erase();
+    arena = static_cast<uint8_t *>(std::aligned_alloc(64, llvm::alignTo(arenaBytes + 1, 64)));
+    std::memset(arena, 0, llvm::alignTo(arenaBytes + 1, 64));
+  }
+
+  /// Scratch of a static size, so that upstream's conversion to bare pointers takes it, and arguments that do not
+  /// alias.
+  void prepareKernels(ModuleOp module) {
+    UnitAttr unit = UnitAttr::get(&context);
+    for (auto kernel : module.getOps<func::FuncOp>()) {
+      if (kernel.isExternal())
+        continue;
+      int64_t bytes = kernel->getAttrOfType<IntegerAttr>("nf.scratch_bytes").getInt();
+      scratchBytes = std::max(scratchBytes, bytes);
+      kernel.setPublic();
+      for (BlockArgument argument : kernel.getArguments()) {
+        auto type = dyn_cast<MemRefType>(argument.getType());
+        if (!type)
+          continue;
+        if (!type.hasStaticShape())
+          argument.setType(MemRefType::get({bytes}, type.getElementType()));
+        kernel.setArgAttr(argument.getArgNumber(), "llvm.noalias", unit);
+      }
+      kernel.setType(FunctionType::get(&context, kernel.getBody().getArgumentTypes(), {}));
+    }
+    scratch = static_cast<uint8_t *>(std::aligned_alloc(64, llvm::alignTo(scratchBytes + 1, 64)));
+    std::memset(scratch, 0xFF, scratchBytes); // every float a NaN: reading what was not written shows
+  }
+
+  void compile(ModuleOp module) {
+    auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
+    if (!builder)
+      fail(llvm::toString(builder.takeError()));
+    builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
+    auto machine = builder->createTargetMachine();
+    if (!machine)
+      fail(llvm::toString(machine.takeError()));
+    ExecutionEngineOptions options;
+    auto transformer = makeOptimizingTransformer(2, 0, machine->get());
+    options.transformer = transformer;
+    auto made = ExecutionEngine::create(module, options, std::move(*machine));
+    if (!made)
+      fail(llvm::toString(made.takeError()));
+    engine = std::move(*made);
+  }
+
+  MLIRContext context;
+  std::unique_ptr<ExecutionEngine> engine;
+  std::vector<Launch> launches;
+  uint8_t *arena = nullptr, *scratch = nullptr;
+  int64_t scratchBytes = 0;
+};
+
+PlannedProgram::PlannedProgram(std::string_view text, std::string_view passes) : state(std::make_unique<State>()) {
+  static bool registered = (registerPasses(), true);
+  (void)registered;
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(llvm::StringRef(text), &state->context);
+  if (!module)
+    fail("the program does not parse");
+  PassManager manager(&state->context);
+  if (failed(parsePassPipeline(passes, manager)) || failed(manager.run(*module)))
+    fail("the passes failed");
+  state->takeProgram(*module);
+  state->prepareKernels(*module);
+  lowerToLLVM(*module);
+  state->compile(*module);
+}
+
+PlannedProgram::~PlannedProgram() = default;
+
+uint8_t *PlannedProgram::arena() { return state->arena; }
+int64_t PlannedProgram::scratchBytes() const { return state->scratchBytes; }
+
+void PlannedProgram::run() {
+  for (Launch &launch : state->launches) {
+    auto kernel = state->engine->lookupPacked(launch.kernel);
+    if (!kernel)
+      fail(llvm::toString(kernel.takeError()));
+    int64_t task = 0;
+    std::vector<void *> pointers, arguments;
+    for (int64_t offset : launch.offsets)
+      pointers.push_back(state->arena + offset);
+    for (void *&pointer : pointers)
+      arguments.push_back(&pointer);
+    arguments.push_back(&task);
+    arguments.push_back(&state->scratch);
+    for (; task < launch.tasks; ++task)
+      (*kernel)(arguments.data());
+  }
+}
+
+} // namespace nf::test
