@@ -11,6 +11,8 @@
 #include "passes/cpu/AttentionKernel.h"
 #include "passes/cpu/Passes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 #include "llvm/ADT/StringMap.h"
 
 namespace nf {
@@ -97,8 +99,8 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
   using LowerAttentionBase::LowerAttentionBase;
 
   void runOnOperation() override {
-    if (lanes != 4 && lanes != 8 && lanes != 16) {
-      emitError(getOperation().getLoc()) << "expected 4, 8 or 16 lanes, but got " << lanes;
+    if (vectorWidth != 4 && vectorWidth != 8 && vectorWidth != 16) {
+      emitError(getOperation().getLoc()) << "expected a vector width of 4, 8 or 16, but got " << vectorWidth;
       return signalPassFailure();
     }
     SymbolTable table(getOperation());
@@ -120,7 +122,7 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
       return success();
     if (failed(checkTypes(op)))
       return failure();
-    AttentionShape shape(op, lanes);
+    AttentionShape shape(op, vectorWidth);
     int64_t tasks = shape.batch * shape.heads;
     if (std::is_same_v<Op, AttentionOp>)
       tasks *= shape.queryBlocks();
@@ -147,6 +149,9 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     kernel.setPrivate();
     kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(scratchBytes));
     symbols->insert(kernel);
+    for (auto [i, type] : llvm::enumerate(types))
+      if (isa<MemRefType>(type))
+        kernel.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
     kernel.addEntryBlock();
     return kernel;
   }

@@ -52,15 +52,16 @@ def LowerAttention : Pass<"nf-lower-attention", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     nf.launch @attention_4x64x64_h12w64_causal(%q, %k, %v, %out, %lse) tasks 48 : memref<4x64x768xf32>, …
-    func.func private @attention_4x64x64_h12w64_causal(%q: memref<4x64x768xf32>, …, %task: index,
-        %scratch: memref<?xi8>) attributes {nf.scratch_bytes = 98816 : i64} { … }
+    func.func private @attention_4x64x64_h12w64_causal(%q: memref<4x64x768xf32> {llvm.noalias}, …, %task: index,
+        %scratch: memref<?xi8> {llvm.noalias}) attributes {nf.scratch_bytes = 98816 : i64} { … }
     ```
   }];
   let options = [
     Option<"vectorWidth", "vector-width", "int64_t", "8", "floats in a vector register: 4, 8 (AVX2) or 16 (AVX-512)">
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 #endif // NF_PASSES_CPU_PASSES_TD

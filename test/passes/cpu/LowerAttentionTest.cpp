@@ -199,7 +199,7 @@ struct Compiled {
                       ": ({}, {}, {}, {}, {}, {}{}, {}, {}, {}) -> ()\n",
                       masks, attributes, qType, kType, kType, qType, lseType, qType, maskTypes, qType, kType, kType);
     text += "nf.return\n}\n";
-    program = std::make_unique<PlannedProgram>(text, fmt::format("nf-lower-attention{{lanes={}}}", c.lanes));
+    program = std::make_unique<PlannedProgram>(text, fmt::format("nf-lower-attention{{vector-width={}}}", c.lanes));
   }
 
   int64_t buffer(const char *name, const std::string &type, int64_t words) {

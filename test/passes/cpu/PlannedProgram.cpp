@@ -3,7 +3,7 @@
 #include "passes/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
@@ -117,7 +117,6 @@ struct PlannedProgram::State {
   /// Scratch of a static size, so that upstream's conversion to bare pointers takes it, and arguments that do not
   /// alias.
   void prepareKernels(ModuleOp module) {
-    UnitAttr unit = UnitAttr::get(&context);
     for (auto kernel : module.getOps<func::FuncOp>()) {
       if (kernel.isExternal())
         continue;
@@ -130,7 +129,6 @@ struct PlannedProgram::State {
           continue;
         if (!type.hasStaticShape())
           argument.setType(MemRefType::get({bytes}, type.getElementType()));
-        kernel.setArgAttr(argument.getArgNumber(), "llvm.noalias", unit);
       }
       kernel.setType(FunctionType::get(&context, kernel.getBody().getArgumentTypes(), {}));
     }

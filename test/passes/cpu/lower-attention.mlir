@@ -1,5 +1,5 @@
-// RUN: nf-opt --nf-lower-attention --split-input-file --verify-diagnostics %s | FileCheck %s
-// RUN: nf-opt "--nf-lower-attention=lanes=8" --split-input-file --verify-diagnostics %s | FileCheck %s --check-prefix=LANES8
+// RUN: nf-opt "--nf-lower-attention=vector-width=16" --split-input-file --verify-diagnostics %s | FileCheck %s
+// RUN: nf-opt --nf-lower-attention --split-input-file --verify-diagnostics %s | FileCheck %s --check-prefix=WIDTH8
 
 // Forward and backward, one kernel each for two layers, a task a query block or a head.
 // CHECK-LABEL: nf.program @layers
@@ -9,7 +9,7 @@
 // CHECK-NEXT: launch @attention_backward_2x100x100_h3w8_causal(
 // CHECK-NOT: attention
 // CHECK: return
-// CHECK: func.func private @attention_2x100x100_h3w8_causal(%{{[^)]*}}: index, %{{.*}}: memref<?xi8>) attributes {nf.scratch_bytes = {{[0-9]+}} : i64}
+// CHECK: func.func private @attention_2x100x100_h3w8_causal({{.*}}: index, %{{.*}}: memref<?xi8> {llvm.noalias}) attributes {nf.scratch_bytes = {{[0-9]+}} : i64}
 // The blocks of keys that a causal block of queries sees; only those on the diagonal are masked.
 // CHECK: arith.ceildivsi
 // CHECK: scf.for
@@ -21,7 +21,7 @@
 // CHECK-NOT: math.log
 // CHECK: math.exp
 // CHECK-NOT: func.func
-// LANES8: math.exp {{.*}} : vector<8xf32>
+// WIDTH8: math.exp {{.*}} : vector<8xf32>
 nf.program @layers() {
   %q = nf.buffer transient 0 : memref<2x100x24xf32>
   %k = nf.buffer transient 19200 : memref<2x100x24xf32>
@@ -71,7 +71,7 @@ nf.program @oneBlock() {
 // CHECK-LABEL: nf.program @dropout
 // CHECK: launch @attention_1x8x8_h1w8_dropout_site4(
 // CHECK: launch @attention_1x8x8_h1w8_dropout_site9(
-// CHECK: func.func private @attention_1x8x8_h1w8_dropout_any_site({{.*}}: memref<1xi64>, {{.*}}: memref<?xi8>, %{{.*}}: i32) attributes {nf.scratch_bytes = [[BYTES:[0-9]+]] : i64}
+// CHECK: func.func private @attention_1x8x8_h1w8_dropout_any_site({{.*}}: memref<1xi64> {llvm.noalias}, {{.*}}: memref<?xi8> {llvm.noalias}, %{{.*}}: i32) attributes {nf.scratch_bytes = [[BYTES:[0-9]+]] : i64}
 // CHECK: arith.mului_extended
 // CHECK: func.func private @attention_1x8x8_h1w8_dropout_site4({{.*}} attributes {nf.scratch_bytes = [[BYTES]] : i64} {
 // CHECK-NEXT: %[[SITE:.*]] = arith.constant 4 : i32
