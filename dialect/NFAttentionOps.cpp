@@ -1,4 +1,5 @@
-//===- NFAttentionOps.cpp - constraints and definition of attention -------------------------------------------------===//
+//===- NFAttentionOps.cpp - constraints and definition of attention
+//-------------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -14,13 +15,15 @@ template <typename Op> static LogicalResult verifyOperands(Op op) {
     return op.emitOpError() << "expected q [B, Tq, columns] and k, v [B, Tk, columns], but got " << q << ", " << k
                             << ", " << v << " (C1)";
   if (op.getHeads() < 1 || q.getDimSize(2) % op.getHeads() != 0)
-    return op.emitOpError() << "expected heads to divide " << q.getDimSize(2) << ", but got " << op.getHeads() << " (C2)";
+    return op.emitOpError() << "expected heads to divide " << q.getDimSize(2) << ", but got " << op.getHeads()
+                            << " (C2)";
   SmallVector<int64_t> keys{k.getDimSize(0), k.getDimSize(1)};
   if (op.getKeyPadding() && shaped(op.getKeyPadding()).getShape() != ArrayRef<int64_t>(keys))
     return op.emitOpError() << "expected key_padding of [" << keys << "], but got " << op.getKeyPadding().getType()
                             << " (C3)";
   if (op.getSegments() && shaped(op.getSegments()).getShape() != ArrayRef<int64_t>(keys))
-    return op.emitOpError() << "expected segments of [" << keys << "], but got " << op.getSegments().getType() << " (C4)";
+    return op.emitOpError() << "expected segments of [" << keys << "], but got " << op.getSegments().getType()
+                            << " (C4)";
   for (Value scalar : {op.getKeyLength(), op.getQueryOffset()})
     if (scalar && shaped(scalar).getNumElements() != 1)
       return op.emitOpError() << "expected key_length and query_offset of one element, but got " << scalar.getType()
@@ -150,8 +153,8 @@ struct Primitives {
       return x;
     Value bits = RandomBitsOp::create(b, type({batch, heads, queries, keys}, b.getI32Type()), op.getSeed(),
                                       op.getStep(), op.getSampleOffset(), op.getSite(), heads * queries);
-    Value keep = CompareOp::create(b, ComparePredicate::Ge, bits,
-                                   splat(b, b.getLoc(), b.getI32Type(), std::ldexp(p, 31)));
+    Value keep =
+        CompareOp::create(b, ComparePredicate::Ge, bits, splat(b, b.getLoc(), b.getI32Type(), std::ldexp(p, 31)));
     return WhereOp::create(b, keep, MulOp::create(b, x, number(1 / (1 - p))).getResult(), number(0));
   }
 };

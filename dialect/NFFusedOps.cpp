@@ -1,4 +1,5 @@
-//===- NFFusedOps.cpp - constraints of fused regions ---------------------------------------------------------------===//
+//===- NFFusedOps.cpp - constraints of fused regions
+//---------------------------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -15,9 +16,7 @@ bool FusedOp::hasRowReduction() {
   });
 }
 
-bool FusedOp::hasColumnSum() {
-  return llvm::is_contained(getResultKinds(), static_cast<int32_t>(RowKind::ColSum));
-}
+bool FusedOp::hasColumnSum() { return llvm::is_contained(getResultKinds(), static_cast<int32_t>(RowKind::ColSum)); }
 
 bool FusedOp::canAccumulate(unsigned index) { return getResultKind(index) == RowKind::ColSum; }
 
@@ -75,11 +74,13 @@ LogicalResult FusedOp::verify() {
       return emitOpError() << "expected body argument " << i << " to be a row of " << input.getType() << ", but got "
                            << getBodyBlock()->getArgument(i).getType() << " (C3)";
     int64_t index = getGatherIndex()[i];
-    bool indexed = index >= 0 && index < static_cast<int64_t>(getInputs().size()) &&
-                   (getOperandKind(index) == RowKind::Row || (getCols() == 1 && getOperandKind(index) == RowKind::RowCol)) &&
-                   cast<ShapedType>(getInputs()[index].getType()).getElementType().isInteger(32);
+    bool indexed =
+        index >= 0 && index < static_cast<int64_t>(getInputs().size()) &&
+        (getOperandKind(index) == RowKind::Row || (getCols() == 1 && getOperandKind(index) == RowKind::RowCol)) &&
+        cast<ShapedType>(getInputs()[index].getType()).getElementType().isInteger(32);
     if ((kind == RowKind::Gather) ? !indexed : index != -1)
-      return emitOpError() << "expected the gather index of operand " << i << " to name a row operand of i32, or -1 (C6)";
+      return emitOpError() << "expected the gather index of operand " << i
+                           << " to name a row operand of i32, or -1 (C6)";
   }
   for (unsigned i = 0; i < results; ++i) {
     Type whole = getOuts().empty() ? getResult(i).getType() : getOuts()[i].getType();

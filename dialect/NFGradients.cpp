@@ -1,4 +1,5 @@
-//===- NFGradients.cpp - the gradient rule of each op ---------------------------------------------------------------===//
+//===- NFGradients.cpp - the gradient rule of each op
+//---------------------------------------------------------------===//
 //
 // One rule an op, in primitives; the formulas stand in the .td files. `dy` is the gradient of the result. A rule
 // builds only what `wanted` asks for.
@@ -65,8 +66,8 @@ NF_SIMPLE_GRADIENT(NegOp, gradients[0] = m.neg(dy))
 NF_SIMPLE_GRADIENT(ExpOp, gradients[0] = m.mul(dy, getY()))
 NF_SIMPLE_GRADIENT(LogOp, gradients[0] = m.div(dy, getX()))
 NF_SIMPLE_GRADIENT(TanhOp, gradients[0] = m.mul(dy, m.sub(m.number(1), m.mul(getY(), getY()))))
-NF_SIMPLE_GRADIENT(ErfOp, gradients[0] = m.mul(m.mul(dy, 2 * std::numbers::inv_sqrtpi),
-                                               m.exp(m.neg(m.mul(getX(), getX())))))
+NF_SIMPLE_GRADIENT(ErfOp,
+                   gradients[0] = m.mul(m.mul(dy, 2 * std::numbers::inv_sqrtpi), m.exp(m.neg(m.mul(getX(), getX())))))
 NF_SIMPLE_GRADIENT(SqrtOp, gradients[0] = m.div(m.mul(dy, 0.5), getY()))
 NF_SIMPLE_GRADIENT(RsqrtOp, gradients[0] = m.mul(m.mul(dy, -0.5), m.mul(getY(), m.mul(getY(), getY()))))
 
@@ -81,10 +82,12 @@ static void setBinary(Maths &m, Operation *op, ArrayRef<bool> wanted, SmallVecto
 
 NF_SIMPLE_GRADIENT(AddOp, setBinary(m, *this, wanted, gradients, [&] { return dy; }, [&] { return dy; }))
 NF_SIMPLE_GRADIENT(SubOp, setBinary(m, *this, wanted, gradients, [&] { return dy; }, [&] { return m.neg(dy); }))
-NF_SIMPLE_GRADIENT(MulOp, setBinary(m, *this, wanted, gradients, [&] { return m.mul(dy, getRhs()); },
-                                    [&] { return m.mul(dy, getLhs()); }))
-NF_SIMPLE_GRADIENT(DivOp, setBinary(m, *this, wanted, gradients, [&] { return m.div(dy, getRhs()); },
-                                    [&] { return m.neg(m.mul(dy, m.div(getResult(), getRhs()))); }))
+NF_SIMPLE_GRADIENT(
+    MulOp,
+    setBinary(m, *this, wanted, gradients, [&] { return m.mul(dy, getRhs()); }, [&] { return m.mul(dy, getLhs()); }))
+NF_SIMPLE_GRADIENT(DivOp, setBinary(
+                              m, *this, wanted, gradients, [&] { return m.div(dy, getRhs()); },
+                              [&] { return m.neg(m.mul(dy, m.div(getResult(), getRhs()))); }))
 NF_SIMPLE_GRADIENT(PowOp, setBinary(
                               m, *this, wanted, gradients,
                               [&] {
@@ -100,8 +103,9 @@ NF_SIMPLE_GRADIENT(PowOp, setBinary(
                               }))
 NF_SIMPLE_GRADIENT(MaxOp, {
   Value isLeft = m.compare(ComparePredicate::Ge, getLhs(), getRhs());
-  setBinary(m, *this, wanted, gradients, [&] { return m.where(isLeft, dy, m.number(0)); },
-            [&] { return m.where(isLeft, m.number(0), dy); });
+  setBinary(
+      m, *this, wanted, gradients, [&] { return m.where(isLeft, dy, m.number(0)); },
+      [&] { return m.where(isLeft, m.number(0), dy); });
 })
 NF_SIMPLE_GRADIENT(WhereOp, {
   if (wanted[1])
@@ -109,8 +113,8 @@ NF_SIMPLE_GRADIENT(WhereOp, {
   if (wanted[2])
     gradients[2] = m.sumTo(m.where(getCondition(), m.number(0), dy), getRhs());
 })
-NF_SIMPLE_GRADIENT(CastOp, if (isa<FloatType>(tensorType(getX()).getElementType())) gradients[0] =
-                               CastOp::create(m.b, getX().getType(), dy))
+NF_SIMPLE_GRADIENT(CastOp, if (isa<FloatType>(tensorType(getX()).getElementType()))
+                               gradients[0] = CastOp::create(m.b, getX().getType(), dy))
 
 //===----------------------------------------------------------------------------------------------------------------===//
 // Primitives: reductions and movement
@@ -250,8 +254,8 @@ NF_SIMPLE_GRADIENT(HeadScaleOp, {
     int64_t heads = gamma.getDimSize(0);
     auto columnType = RankedTensorType::get({columns}, gamma.getElementType());
     Value perColumn = sumToShape(m.b, m.b.getLoc(), m.mul(dy, getX()), columnType);
-    Value perHead = ReduceSumOp::create(m.b, m.reshape(perColumn, {heads, columns / heads}),
-                                        m.b.getDenseI64ArrayAttr({1}));
+    Value perHead =
+        ReduceSumOp::create(m.b, m.reshape(perColumn, {heads, columns / heads}), m.b.getDenseI64ArrayAttr({1}));
     gradients[1] = m.reshape(perHead, {heads});
   }
 })

@@ -1,4 +1,5 @@
-//===- NFLayerOps.cpp - types and definitions of the layers ---------------------------------------------------------===//
+//===- NFLayerOps.cpp - types and definitions of the layers
+//---------------------------------------------------------===//
 #include "dialect/NF.h"
 
 #include <numbers>

@@ -1,4 +1,5 @@
-//===- NFMatmulOps.cpp - matrix products and scattered sums --------------------------------------------------------===//
+//===- NFMatmulOps.cpp - matrix products and scattered sums
+//--------------------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -111,7 +112,8 @@ LogicalResult ScatterAddOp::verify() {
     return emitOpError() << "expected one result or one destination (C2)";
   ShapedType type = computedType(*this, getOuts(), 0);
   if (type.getRank() != 2 || type.getDimSize(1) != rows.back())
-    return emitOpError() << "expected a result of rank 2 with rows of " << rows.back() << ", but got " << type << " (C2)";
+    return emitOpError() << "expected a result of rank 2 with rows of " << rows.back() << ", but got " << type
+                         << " (C2)";
   return success();
 }
 

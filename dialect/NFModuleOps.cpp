@@ -1,4 +1,5 @@
-//===- NFModuleOps.cpp - parameters, states and programs -----------------------------------------------------------===//
+//===- NFModuleOps.cpp - parameters, states and programs
+//-----------------------------------------------------------===//
 #include "dialect/NF.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -89,9 +90,8 @@ LogicalResult AccumulateOp::verifySymbolUses(SymbolTableCollection &table) {
 
 ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
   auto buildType = [](Builder &builder, ArrayRef<Type> arguments, ArrayRef<Type> results,
-                      function_interface_impl::VariadicFlag, std::string &) {
-    return builder.getFunctionType(arguments, results);
-  };
+                      function_interface_impl::VariadicFlag,
+                      std::string &) { return builder.getFunctionType(arguments, results); };
   return function_interface_impl::parseFunctionOp(parser, result, /*allowVariadic=*/false,
                                                   getFunctionTypeAttrName(result.name), buildType,
                                                   getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
@@ -120,8 +120,8 @@ BlockArgument ProgramOp::findArgument(StringRef name) {
 }
 
 BlockArgument ProgramOp::appendArgument(StringRef name, Type type, Location location) {
-  auto attrs = DictionaryAttr::get(getContext(), NamedAttribute(StringAttr::get(getContext(), nameAttr),
-                                                                StringAttr::get(getContext(), name)));
+  auto attrs = DictionaryAttr::get(
+      getContext(), NamedAttribute(StringAttr::get(getContext(), nameAttr), StringAttr::get(getContext(), name)));
   unsigned index = getNumArguments();
   (void)insertArgument(index, type, attrs, location);
   return getArgument(index);

@@ -1,4 +1,5 @@
-//===- NFPlannedOps.cpp - constraints of planned programs -------------------------------------------------------------===//
+//===- NFPlannedOps.cpp - constraints of planned programs
+//-------------------------------------------------------------===//
 #include "dialect/NF.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -10,7 +11,8 @@ LogicalResult BufferOp::verify() {
   if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
     return emitOpError() << "expected a static memref of identity layout, but got " << getResult().getType() << " (C1)";
   if (static_cast<int64_t>(getOffset()) < 0)
-    return emitOpError() << "expected an offset of at least 0, but got " << static_cast<int64_t>(getOffset()) << " (C2)";
+    return emitOpError() << "expected an offset of at least 0, but got " << static_cast<int64_t>(getOffset())
+                         << " (C2)";
   return success();
 }
 

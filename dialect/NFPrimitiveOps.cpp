@@ -1,4 +1,5 @@
-//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives ------------------------------------------===//
+//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives
+//------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -202,9 +203,7 @@ LogicalResult BroadcastOp::verify() {
   return success();
 }
 
-RowRole BroadcastOp::getRowRole() {
-  return RowRole::Elementwise;
-}
+RowRole BroadcastOp::getRowRole() { return RowRole::Elementwise; }
 
 LogicalResult TransposeOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   TransposeOp::Adaptor adaptor(operands, attributes, properties, regions);
@@ -265,7 +264,8 @@ LogicalResult ConcatOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
     if (type.getRank() == first.getRank())
       other[axis] = first.getDimSize(axis);
     if (ArrayRef<int64_t>(other) != first.getShape() || type.getElementType() != first.getElementType())
-      return emitOptionalError(location, "expected extents of ", first, " off axis ", axis, ", but got ", type, " (C1)");
+      return emitOptionalError(location, "expected extents of ", first, " off axis ", axis, ", but got ", type,
+                               " (C1)");
     shape[axis] += type.getDimSize(axis);
   }
   types.push_back(RankedTensorType::get(shape, first.getElementType()));

@@ -1,4 +1,5 @@
-//===- Passes.cpp - registration of all passes --------------------------------------------------------------------------===//
+//===- Passes.cpp - registration of all passes
+//--------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 
 void nf::registerPasses() {

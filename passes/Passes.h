@@ -1,4 +1,5 @@
-//===- Passes.h - all passes, and the only place that orders them ------------------------------------------------------===//
+//===- Passes.h - all passes, and the only place that orders them
+//------------------------------------------------------===//
 #ifndef NF_PASSES_PASSES_H
 #define NF_PASSES_PASSES_H
 

@@ -1,4 +1,5 @@
-//===- AppendUpdate.cpp - the optimizer step as a program ---------------------------------------------------------------===//
+//===- AppendUpdate.cpp - the optimizer step as a program
+//---------------------------------------------------------------===//
 //
 // 1. Every parameter with a gradient state gets two moment states.
 // 2. `update` squares and sums each gradient; the root of the total is `grad_norm`, the parts are `grad_sqnorm`.
@@ -54,8 +55,8 @@ struct AppendUpdate : nf::impl::AppendUpdateBase<AppendUpdate> {
     Type f32 = b.getF32Type();
     auto scalar = RankedTensorType::get({}, f32);
     auto perParameter = RankedTensorType::get({static_cast<int64_t>(trained.size())}, f32);
-    static constexpr StringLiteral scalars[] = {"lr",  "beta1", "beta2", "eps", "clip", "bias_correction1",
-                                                "bias_correction2"};
+    static constexpr StringLiteral scalars[] = {
+        "lr", "beta1", "beta2", "eps", "clip", "bias_correction1", "bias_correction2"};
     SmallVector<Type> types(std::size(scalars), scalar);
     types.push_back(perParameter);
     SmallVector<Attribute> names;
@@ -63,8 +64,8 @@ struct AppendUpdate : nf::impl::AppendUpdateBase<AppendUpdate> {
     for (StringRef name : scalars)
       names.push_back(named(name));
     names.push_back(named("weight_decay"));
-    auto program = ProgramOp::create(b, "update", b.getFunctionType(types, {scalar, perParameter}), b.getArrayAttr(names),
-                                     b.getArrayAttr({named("grad_norm"), named("grad_sqnorm")}));
+    auto program = ProgramOp::create(b, "update", b.getFunctionType(types, {scalar, perParameter}),
+                                     b.getArrayAttr(names), b.getArrayAttr({named("grad_norm"), named("grad_sqnorm")}));
     Block *block = b.createBlock(&program.getBody());
     for (Type type : types)
       block->addArgument(type, b.getLoc());

@@ -1,4 +1,5 @@
-//===- Differentiate.cpp - reverse-mode differentiation ---------------------------------------------------------------===//
+//===- Differentiate.cpp - reverse-mode differentiation
+//---------------------------------------------------------------===//
 //
 // Appends the backward half to the program `forward_backward` (before → after in Passes.td).
 //
@@ -10,8 +11,8 @@
 // 4. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#include "passes/autodiff/Passes.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/autodiff/Passes.h"
 
 namespace nf {
 #define GEN_PASS_DEF_DIFFERENTIATE
@@ -45,8 +46,8 @@ public:
     SmallVector<Operation *> forward;
     for (Operation &op : block.without_terminator())
       forward.push_back(&op);
-    accumulate = program.appendArgument("accumulate", RankedTensorType::get({}, IntegerType::get(module.getContext(), 32)),
-                                        program.getLoc());
+    accumulate = program.appendArgument(
+        "accumulate", RankedTensorType::get({}, IntegerType::get(module.getContext(), 32)), program.getLoc());
     OpBuilder builder(terminator);
     gradients[loss] = seed(builder, loss);
     for (Operation *op : llvm::reverse(forward))

@@ -1,4 +1,5 @@
-//===- ExpandLoss.cpp - vocabulary projection and loss in chunks of rows ------------------------------------------------===//
+//===- ExpandLoss.cpp - vocabulary projection and loss in chunks of rows
+//------------------------------------------------===//
 //
 // The logits of a micro-batch are by far its largest value, and nothing outside the loss reads them. This pass writes
 // nf.linear_cross_entropy(_backward) as one small instance per chunk of rows, each in primitives:

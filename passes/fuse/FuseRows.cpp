@@ -1,4 +1,5 @@
-//===- FuseRows.cpp - row-wise primitives become nf.fused regions --------------------------------------------------------------===//
+//===- FuseRows.cpp - row-wise primitives become nf.fused regions
+//--------------------------------------------------------------===//
 //
 // 1. Every row-wise primitive starts as a group of its own (FusionGraph).
 // 2. Producer and consumer merge where the value between them can stay in the row: same rows, no column sum between,
@@ -9,9 +10,9 @@
 // Every merge saves at least one pass over a tensor, so the greedy order needs no weights.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/fuse/FusionGraph.h"
 #include "passes/fuse/Passes.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace nf {
@@ -48,11 +49,13 @@ static void mergeProducers(FusionGraph &graph, ArrayRef<Operation *> ops) {
 }
 
 /// The tensors that fusible ops read in full, each with its readers.
-static llvm::MapVector<Value, SmallVector<Operation *>> readersOfTensors(FusionGraph &graph, ArrayRef<Operation *> ops) {
+static llvm::MapVector<Value, SmallVector<Operation *>> readersOfTensors(FusionGraph &graph,
+                                                                         ArrayRef<Operation *> ops) {
   llvm::MapVector<Value, SmallVector<Operation *>> readers;
   for (Operation *op : ops)
     for (unsigned i = 0; i < op->getNumOperands(); ++i)
-      if (graph.kindOfOperand(graph.groupOf(op), op, i) == RowKind::RowCol && tensorType(op->getOperand(i)).getNumElements() > 1)
+      if (graph.kindOfOperand(graph.groupOf(op), op, i) == RowKind::RowCol &&
+          tensorType(op->getOperand(i)).getNumElements() > 1)
         readers[stripReshapes(op->getOperand(i))].push_back(op);
   return readers;
 }
@@ -126,8 +129,8 @@ private:
     if (rowWise.getRowRole() == RowRole::ColumnReduction)
       rowValues[op->getResult(0)] = widen(inner, operands[0], RowKind::ColSum);
     else if (rowWise.getRowRole() == RowRole::RowReduction)
-      rowValues[op->getResult(0)] =
-          rowWise.buildRow(inner, {widen(inner, operands[0], graph.space(op).cols == 1 ? RowKind::Row : RowKind::RowCol)}, cols);
+      rowValues[op->getResult(0)] = rowWise.buildRow(
+          inner, {widen(inner, operands[0], graph.space(op).cols == 1 ? RowKind::Row : RowKind::RowCol)}, cols);
     else
       rowValues[op->getResult(0)] = rowWise.buildRow(inner, operands, cols);
   }

@@ -1,4 +1,5 @@
-//===- FusionGraph.cpp - groups of row-wise ops and what orders them --------------------------------------------------------===//
+//===- FusionGraph.cpp - groups of row-wise ops and what orders them
+//--------------------------------------------------------===//
 #include "passes/fuse/FusionGraph.h"
 
 #include <queue>
@@ -48,7 +49,8 @@ void FusionGraph::addNodes(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (isa<ReshapeOp>(op))
       continue;
-    bool cloned = isGenerator(&op) && llvm::all_of(op.getUses(), [&](OpOperand &use) { return isClonedGenerator(use); });
+    bool cloned =
+        isGenerator(&op) && llvm::all_of(op.getUses(), [&](OpOperand &use) { return isClonedGenerator(use); });
     if (cloned)
       continue;
     groups[&op] = members.size();
@@ -67,9 +69,8 @@ bool FusionGraph::isClonedGenerator(OpOperand &operand) const {
   auto consumer = cast<RowWiseOpInterface>(operand.getOwner());
   auto kind = user->second.kindOf(consumer, operand.getOperandNumber());
   if (isa<ConstantOp>(generator))
-    return kind != RowKind::Gather && !llvm::any_of(llvm::seq<unsigned>(0, consumer->getNumOperands()), [&](unsigned i) {
-      return consumer.isGatheredOperand(i);
-    });
+    return kind != RowKind::Gather && !llvm::any_of(llvm::seq<unsigned>(0, consumer->getNumOperands()),
+                                                    [&](unsigned i) { return consumer.isGatheredOperand(i); });
   const RowSpace &own = spaces.find(generator)->second;
   if (isa<IotaOp>(generator))
     return own.cols == user->second.cols && (kind == RowKind::Col || kind == RowKind::RowCol) && own.cols > 1;

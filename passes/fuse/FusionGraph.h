@@ -1,4 +1,5 @@
-//===- FusionGraph.h - groups of row-wise ops and what orders them ----------------------------------------------------------===//
+//===- FusionGraph.h - groups of row-wise ops and what orders them
+//----------------------------------------------------------===//
 //
 // The ops of a program as a graph whose nodes can be merged into groups. Reshapes are no nodes: an edge goes through
 // them. Edges also keep the order of accesses to a state.
@@ -29,7 +30,8 @@ public:
   int64_t cols(Group group) const { return extents[group].second; }
   const RowSpace &space(mlir::Operation *op) const { return spaces.find(op)->second; }
 
-  /// Merges `consumer` and `producer` if values between them can stay in a row and no cycle arises; says whether it did.
+  /// Merges `consumer` and `producer` if values between them can stay in a row and no cycle arises; says whether it
+  /// did.
   bool tryMerge(Group producer, Group consumer);
 
   /// Merges two groups of one space that read the same tensor, where nothing orders them.

@@ -1,4 +1,5 @@
-//===- PrepareFusion.cpp - everything but kernels becomes rows of primitives --------------------------------------------===//
+//===- PrepareFusion.cpp - everything but kernels becomes rows of primitives
+//--------------------------------------------===//
 //
 // 1. Composite ops that have no kernel of their own are written in primitives (linear becomes matmul with a bias).
 // 2. nf.accumulate of a value that no kernel can add in place becomes get, where, add, set.

@@ -1,4 +1,5 @@
-//===- RowSpace.cpp - how whole tensors lie over the rows of an iteration space ------------------------------------------===//
+//===- RowSpace.cpp - how whole tensors lie over the rows of an iteration space
+//------------------------------------------===//
 #include "passes/fuse/RowSpace.h"
 
 using namespace mlir;

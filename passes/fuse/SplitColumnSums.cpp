@@ -1,4 +1,5 @@
-//===- SplitColumnSums.cpp - column sums of row reductions in fixed groups of rows ---------------------------------------------===//
+//===- SplitColumnSums.cpp - column sums of row reductions in fixed groups of rows
+//---------------------------------------------===//
 //
 // A region that reduces along rows runs a block of rows at a time; its column sums would tie all rows to one thread.
 // The rows are split into a fixed number of groups (by shape, never by threads, so that the bits are the same on any
@@ -26,35 +27,44 @@ static int64_t groupsFor(int64_t rows) {
   return std::clamp<int64_t>(rows / shortest, 1, most);
 }
 
-/// Adds the groups of one partial sum.
-static Value addGroups(OpBuilder &builder, Location location, Value partial, RankedTensorType type) {
-  auto partialType = cast<RankedTensorType>(partial.getType());
+/// One region that adds the groups of all partial sums; its results have the types of the whole sums.
+static FusedOp addGroups(OpBuilder &builder, Location location, ArrayRef<Value> partials, ArrayRef<Type> types) {
+  auto partialType = cast<RankedTensorType>(partials[0].getType());
   int64_t groups = partialType.getDimSize(0), cols = partialType.getDimSize(1);
-  int32_t rowcol = static_cast<int32_t>(RowKind::RowCol), colSum = static_cast<int32_t>(RowKind::ColSum);
-  auto sum = FusedOp::create(builder, location, TypeRange{type}, ValueRange{partial}, Value(), ValueRange(), groups, cols,
-                             1, ArrayRef<int32_t>{rowcol}, ArrayRef<int32_t>{colSum}, ArrayRef<int64_t>{-1}, false);
+  SmallVector<int32_t> operandKinds(partials.size(), static_cast<int32_t>(RowKind::RowCol));
+  SmallVector<int32_t> resultKinds(partials.size(), static_cast<int32_t>(RowKind::ColSum));
+  SmallVector<int64_t> gather(partials.size(), -1);
+  auto sum = FusedOp::create(builder, location, types, partials, Value(), ValueRange(), groups, cols, 1, operandKinds,
+                             resultKinds, gather, false);
+  OpBuilder::InsertionGuard guard(builder);
   Block *body = builder.createBlock(&sum.getBody());
-  Value row = body->addArgument(RankedTensorType::get({cols}, type.getElementType()), location);
-  YieldOp::create(builder, location, ValueRange{row});
-  builder.setInsertionPointAfter(sum);
-  return sum.getResult(0);
+  for (Value partial : partials)
+    body->addArgument(RankedTensorType::get({cols}, cast<RankedTensorType>(partial.getType()).getElementType()),
+                      location);
+  YieldOp::create(builder, location, body->getArguments());
+  return sum;
 }
 
 static void split(FusedOp op) {
   int64_t groups = groupsFor(op.getRows());
   if (op.getGroups() != 1 || groups == 1 || !op.hasRowReduction() || !op.hasColumnSum())
     return;
-  OpBuilder builder(op);
-  builder.setInsertionPointAfter(op);
   op.setGroups(groups);
+  SmallVector<Value> partials;
+  SmallVector<Type> types;
   for (auto [i, result] : llvm::enumerate(op.getResults())) {
     if (op.getResultKind(i) != RowKind::ColSum)
       continue;
     auto type = cast<RankedTensorType>(result.getType());
+    types.push_back(type);
     result.setType(RankedTensorType::get({groups, static_cast<int64_t>(op.getCols())}, type.getElementType()));
-    Value sum = addGroups(builder, op.getLoc(), result, type);
-    result.replaceAllUsesExcept(sum, sum.getDefiningOp());
+    partials.push_back(result);
   }
+  OpBuilder builder(op->getContext());
+  builder.setInsertionPointAfter(op);
+  FusedOp sum = addGroups(builder, op.getLoc(), partials, types);
+  for (auto [partial, whole] : llvm::zip(partials, sum.getResults()))
+    partial.replaceAllUsesExcept(whole, sum);
 }
 
 namespace {

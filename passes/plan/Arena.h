@@ -1,4 +1,5 @@
-//===- Arena.h - offsets for buffers whose lifetimes are known ----------------------------------------------------------------===//
+//===- Arena.h - offsets for buffers whose lifetimes are known
+//----------------------------------------------------------------===//
 #ifndef NF_PASSES_PLAN_ARENA_H
 #define NF_PASSES_PLAN_ARENA_H
 

@@ -1,4 +1,5 @@
-//===- PlanMemory.cpp - static views of two segments for every value ---------------------------------------------------------------===//
+//===- PlanMemory.cpp - static views of two segments for every value
+//---------------------------------------------------------------===//
 //
 // 1. Parameters and states get offsets in the persistent segment.
 // 2. Each program: decide where its values live (StorageMap), pack the arena (Arena).
@@ -74,9 +75,7 @@ public:
   }
 
 private:
-  Value buffer(Location location, Value value) {
-    return bufferAt(location, storage.placeOf(value), tensorType(value));
-  }
+  Value buffer(Location location, Value value) { return bufferAt(location, storage.placeOf(value), tensorType(value)); }
 
   Value bufferAt(Location location, const Place &place, RankedTensorType type) {
     auto memref = MemRefType::get(type.getShape(), type.getElementType());
@@ -255,10 +254,11 @@ private:
     auto record = [&](StringRef name, Value value, Type type, int32_t direction) {
       const Place &place = storage.placeOf(value);
       int64_t offset = storage.buffers[place.buffer].offset + place.offset;
-      arguments.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(offset)),
-                                                     builder.getNamedAttr("type", TypeAttr::get(type)),
-                                                     builder.getNamedAttr("direction", builder.getI32IntegerAttr(direction))}));
+      arguments.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
+                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(offset)),
+                                     builder.getNamedAttr("type", TypeAttr::get(type)),
+                                     builder.getNamedAttr("direction", builder.getI32IntegerAttr(direction))}));
     };
     for (BlockArgument argument : program.getArguments())
       record(program.getArgumentName(argument.getArgNumber()), argument, argument.getType(), 0);

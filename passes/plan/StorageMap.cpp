@@ -1,4 +1,5 @@
-//===- StorageMap.cpp - which memory each value of a program lives in -----------------------------------------------------------===//
+//===- StorageMap.cpp - which memory each value of a program lives in
+//-----------------------------------------------------------===//
 //
 // 1. Number the ops; a value is live from its op to the last op that reads it or a view of it.
 // 2. From the end of data flow backwards: values that can be written straight into a state (nf.set, nf.accumulate) or
@@ -106,8 +107,8 @@ static bool isUntouchedBetween(Operation *from, Operation *to, StringRef state) 
 void StorageMap::planAccumulates(Block &block) {
   for (auto accumulate : block.getOps<AccumulateOp>()) {
     Value value = producerThroughReshapes(accumulate.getValue());
-    auto kernel = value && value.hasOneUse() ? dyn_cast_or_null<KernelOpInterface>(value.getDefiningOp())
-                                             : KernelOpInterface();
+    auto kernel =
+        value && value.hasOneUse() ? dyn_cast_or_null<KernelOpInterface>(value.getDefiningOp()) : KernelOpInterface();
     if (kernel && accumulatesInKernel(kernel) && isUntouchedBetween(kernel, accumulate, accumulate.getSymbol()))
       destinations[value] = accumulate.getSymbolAttr().getAttr();
     else
@@ -204,9 +205,8 @@ std::optional<Place> StorageMap::reusedOperand(KernelOpInterface kernel, unsigne
       continue;
     const Lifetime &buffer = buffers[place.buffer];
     bool dies = buffer.end == here && buffer.start > 0;
-    bool readOnce = llvm::count_if(kernel->getOperands(), [&](Value other) {
-                      return places.find(other)->second.buffer == place.buffer;
-                    }) == 1;
+    bool readOnce = llvm::count_if(kernel->getOperands(),
+                                   [&](Value other) { return places.find(other)->second.buffer == place.buffer; }) == 1;
     if (dies && readOnce && buffer.bytes == tensorBytes(kernel->getResult(result).getType())) {
       taken.insert(place.buffer);
       return place;

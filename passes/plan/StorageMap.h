@@ -1,4 +1,5 @@
-//===- StorageMap.h - which memory each value of a program lives in -------------------------------------------------------------===//
+//===- StorageMap.h - which memory each value of a program lives in
+//-------------------------------------------------------------===//
 #ifndef NF_PASSES_PLAN_STORAGEMAP_H
 #define NF_PASSES_PLAN_STORAGEMAP_H
 
@@ -12,9 +13,9 @@ int64_t tensorBytes(mlir::Type type);
 
 /// Where a value begins: a buffer of the arena, or a state of the persistent segment.
 struct Place {
-  int64_t buffer = -1;     // index into StorageMap::buffers, -1 for a state
-  mlir::StringAttr state;  // the parameter or state
-  int64_t offset = 0;      // bytes from there
+  int64_t buffer = -1;    // index into StorageMap::buffers, -1 for a state
+  mlir::StringAttr state; // the parameter or state
+  int64_t offset = 0;     // bytes from there
 };
 
 /// How the value of an nf.accumulate gets into its state.
@@ -31,7 +32,9 @@ public:
   explicit StorageMap(ProgramOp program);
 
   const Place &placeOf(mlir::Value value) const { return places.find(value)->second; }
-  AccumulateForm formOf(AccumulateOp op) const { return separate.contains(op) ? AccumulateForm::Separate : AccumulateForm::InKernel; }
+  AccumulateForm formOf(AccumulateOp op) const {
+    return separate.contains(op) ? AccumulateForm::Separate : AccumulateForm::InKernel;
+  }
 
   /// Whether nf.set, nf.slice or a part of nf.concat needs a copy.
   bool needsCopy(mlir::Operation *op) const { return copied.contains(op); }
@@ -59,7 +62,7 @@ private:
   ProgramOp program;
   llvm::DenseMap<mlir::Operation *, int64_t> points;
   llvm::DenseMap<mlir::Value, Place> places;
-  llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations; // values that are written straight into a state
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations;      // values that are written straight into a state
   llvm::DenseMap<mlir::Value, std::pair<ConcatOp, int64_t>> parts; // values written straight into a concat, at a byte
   llvm::DenseMap<mlir::Operation *, Place> concatPlaces;
   llvm::DenseSet<mlir::Operation *> separate, copied;
