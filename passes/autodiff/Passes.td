@@ -38,4 +38,23 @@ def AppendUpdate : Pass<"nf-append-update", "::mlir::ModuleOp"> {
   }];
 }
 
+def HoistWeightOnly : Pass<"nf-hoist-weight-only", "::mlir::ModuleOp"> {
+  let summary = "computes what depends on parameters alone once a step";
+  let description = [{
+    Values that only parameters decide become derived states: computed by the program prepare_weights at start and
+    after loading weights, and at the end of update from the new parameters. Micro-batches, eval and logits read them.
+
+    ```mlir
+    %g = nf.get @g : tensor<4xf32>
+    %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+    %y = nf.mul %x, %c : …
+    ```
+    becomes
+    ```mlir
+    %c = nf.get @g.derived.1 : tensor<4xf32>
+    %y = nf.mul %x, %c : …
+    ```
+  }];
+}
+
 #endif // NF_PASSES_AUTODIFF_PASSES_TD

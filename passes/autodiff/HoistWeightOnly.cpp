@@ -1,0 +1,164 @@
+//===- HoistWeightOnly.cpp - what depends on parameters alone is computed once a step
+//----------------------------------------------===//
+//
+// A micro-batch need not compute again what only parameters decide: HeadScale's factors spread over columns, weights in
+// another precision.
+//
+// 1. In every program that only reads parameters, mark the pure ops all of whose operands come from nf.get of
+//    parameters (or from constants). What others read of their results is the frontier.
+// 2. Each different frontier value becomes a derived state; the programs read it by nf.get.
+// 3. `prepare_weights` computes the derived states (at start and after loading weights), and `update` ends by computing
+//    them again from the new parameters.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "passes/autodiff/Passes.h"
+
+namespace nf {
+#define GEN_PASS_DEF_HOISTWEIGHTONLY
+#include "passes/autodiff/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+namespace {
+/// The weight-only part of one program.
+class WeightOnly {
+public:
+  WeightOnly(ModuleOp module, ProgramOp program) {
+    for (Operation &op : program.getBody().front().without_terminator())
+      if (isWeightOnly(module, &op))
+        ops.insert(&op);
+  }
+
+  /// Values that others read, other than parameters themselves, constants and views of them.
+  SmallVector<Value> frontier() const {
+    SmallVector<Value> values;
+    for (Operation *op : ops) {
+      if (!computes(op))
+        continue;
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !ops.contains(user); }))
+          values.push_back(result);
+    }
+    return values;
+  }
+
+private:
+  bool isWeightOnly(ModuleOp module, Operation *op) {
+    if (auto get = dyn_cast<GetOp>(op))
+      return module.lookupSymbol<ParameterOp>(get.getSymbol()) != nullptr;
+    return isPure(op) && llvm::all_of(op->getOperands(),
+                                      [&](Value v) { return v.getDefiningOp() && ops.contains(v.getDefiningOp()); });
+  }
+
+  /// Whether the op depends on a parameter and is more than a view of it.
+  bool computes(Operation *op) const {
+    if (isa<GetOp, ConstantOp>(op))
+      return false;
+    if (!isa<ReshapeOp>(op))
+      return llvm::any_of(op->getOperands(), [&](Value v) { return readsParameter(v); });
+    return computes(op->getOperand(0).getDefiningOp());
+  }
+
+  bool readsParameter(Value value) const {
+    Operation *op = value.getDefiningOp();
+    return isa<GetOp>(op) || llvm::any_of(op->getOperands(), [&](Value v) { return readsParameter(v); });
+  }
+
+  llvm::SetVector<Operation *> ops;
+};
+
+/// Identifies what a weight-only value computes: equal texts, equal values.
+std::string expressionOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << op->getName() << op->getAttrDictionary() << "#" << cast<OpResult>(value).getResultNumber() << value.getType()
+     << "(";
+  for (Value operand : op->getOperands())
+    os << expressionOf(operand) << ",";
+  os << ")";
+  return text;
+}
+
+/// Clones the ops that compute `value` to the builder's place; nf.get reads the parameters' values there.
+Value cloneExpression(OpBuilder &builder, Value value, IRMapping &mapping) {
+  if (Value known = mapping.lookupOrNull(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  for (Value operand : op->getOperands())
+    cloneExpression(builder, operand, mapping);
+  builder.clone(*op, mapping);
+  return mapping.lookup(value);
+}
+
+GetOp firstParameter(Value value) {
+  if (auto get = value.getDefiningOp<GetOp>())
+    return get;
+  for (Value operand : value.getDefiningOp()->getOperands())
+    if (GetOp get = firstParameter(operand))
+      return get;
+  return {};
+}
+
+struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    ProgramOp prepare;
+    llvm::StringMap<StateOp> states;
+    auto update = module.lookupSymbol<ProgramOp>("update");
+    for (auto program : llvm::to_vector(module.getOps<ProgramOp>())) {
+      if (program == update)
+        continue;
+      for (Value value : WeightOnly(module, program).frontier()) {
+        if (!prepare)
+          prepare = createPrepare(module);
+        StateOp &state = states[expressionOf(value)];
+        if (!state) {
+          state = declare(module, value, states.size());
+          store(prepare, state, value);
+          if (update)
+            store(update, state, value);
+        }
+        OpBuilder builder(value.getContext());
+        builder.setInsertionPointAfterValue(value);
+        Value read = GetOp::create(builder, value.getLoc(), value.getType(), state.getSymName());
+        value.replaceAllUsesWith(read);
+      }
+      IRRewriter rewriter(module.getContext());
+      (void)runRegionDCE(rewriter, program->getRegions());
+    }
+  }
+
+  ProgramOp createPrepare(ModuleOp module) {
+    OpBuilder builder(module.getContext());
+    builder.setInsertionPointToEnd(module.getBody());
+    ArrayAttr none = builder.getArrayAttr({});
+    FunctionType type = builder.getFunctionType(TypeRange(), TypeRange());
+    auto program = ProgramOp::create(builder, module.getLoc(), "prepare_weights", type, none, none);
+    builder.createBlock(&program.getBody());
+    ReturnOp::create(builder, module.getLoc(), ValueRange());
+    return program;
+  }
+
+  StateOp declare(ModuleOp module, Value value, size_t number) {
+    StringRef parameter = firstParameter(value).getSymbol();
+    OpBuilder builder(module.getContext());
+    builder.setInsertionPointAfter(module.lookupSymbol(parameter));
+    std::string name = (parameter + ".derived." + Twine(number)).str();
+    auto type = cast<RankedTensorType>(value.getType());
+    return StateOp::create(builder, value.getLoc(), StateKind::Derived, name, parameter, type);
+  }
+
+  /// Ends `program` with the state's value computed from the parameters as they then are.
+  void store(ProgramOp program, StateOp state, Value value) {
+    OpBuilder builder(program.getBody().front().getTerminator());
+    IRMapping mapping;
+    Value copy = cloneExpression(builder, value, mapping);
+    SetOp::create(builder, value.getLoc(), state.getSymName(), copy);
+  }
+};
+} // namespace

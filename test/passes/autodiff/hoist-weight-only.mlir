@@ -1,0 +1,55 @@
+// RUN: nf-opt %s --nf-hoist-weight-only --split-input-file | FileCheck %s
+
+// A value of parameters alone: read from a derived state, shared by the programs, computed by prepare_weights and again
+// at the end of update.
+// CHECK: nf.state derived @g.derived.1 of @g : tensor<4xf32>
+// CHECK-NOT: nf.state
+// CHECK-LABEL: program @forward_backward
+// CHECK: %[[C:.*]] = get @g.derived.1
+// CHECK-NOT: exp
+// CHECK: mul %x, %[[C]]
+// CHECK-LABEL: program @eval
+// CHECK: get @g.derived.1
+// CHECK-NOT: exp
+// CHECK-LABEL: program @update
+// CHECK: set @g,
+// CHECK: %[[G:.*]] = get @g
+// CHECK: %[[E:.*]] = exp %[[G]]
+// CHECK: set @g.derived.1, %[[E]]
+// CHECK-LABEL: program @prepare_weights
+// CHECK: get @g
+// CHECK: exp
+// CHECK: set @g.derived.1
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward_backward(%x: tensor<2x4xf32> {nf.name = "x"}) -> (tensor<2x4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %x, %c : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  nf.return %y : tensor<2x4xf32>
+}
+nf.program @eval(%x: tensor<2x4xf32> {nf.name = "x"}) -> (tensor<2x4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %x, %c : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  nf.return %y : tensor<2x4xf32>
+}
+nf.program @update(%x: tensor<4xf32> {nf.name = "x"}) {
+  nf.set @g, %x : tensor<4xf32>
+  nf.return
+}
+
+// -----
+
+// Negative: a value that also depends on an argument, and a view of a parameter, stay. No-op: no state, no program.
+// CHECK-LABEL: program @forward_backward
+// CHECK: reshape
+// CHECK: mul
+// CHECK-NOT: derived
+// CHECK-NOT: prepare_weights
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward_backward(%x: tensor<1x4xf32> {nf.name = "x"}) -> (tensor<1x4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %r = nf.reshape %g : (tensor<4xf32>) -> tensor<1x4xf32>
+  %y = nf.mul %x, %r : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  nf.return %y : tensor<1x4xf32>
+}
