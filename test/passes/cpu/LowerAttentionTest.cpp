@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -405,16 +404,6 @@ TEST(LowerAttentionMemory, IsLinear) {
   EXPECT_LT(scratch(1024), fixed + 8 * (scratch(128) - fixed) + 64);
 }
 
-double bestSeconds(PlannedProgram &program) {
-  double best = 1e9;
-  for (int i = 0; i < 30; ++i) {
-    auto start = std::chrono::steady_clock::now();
-    program.run();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best;
-}
-
 // Run by hand (--gtest_also_run_disabled_tests): one core's time over that of the products at 40 GF/s.
 TEST(LowerAttentionSpeed, DISABLED_Print) {
   const Case cases[] = {
@@ -431,7 +420,7 @@ TEST(LowerAttentionSpeed, DISABLED_Print) {
     for (bool backward : {false, true}) {
       Compiled compiled(c, backward);
       compiled.setInputs(Loops(c));
-      seconds[backward] = bestSeconds(*compiled.program);
+      seconds[backward] = compiled.program->bestSeconds(30);
     }
     double forwardFlops = 4 * pairs * c.width, flops = 14 * pairs * c.width;
     std::printf("%s: forward %.2f ms (%.1f GF/s), both %.2f ms (%.1f GF/s, %.2f x the time at 40 GF/s)\n",

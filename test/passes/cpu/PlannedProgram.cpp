@@ -20,8 +20,10 @@
 #include "llvm/Support/TargetSelect.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -180,7 +182,7 @@ PlannedProgram::~PlannedProgram() = default;
 uint8_t *PlannedProgram::arena() { return state->arena; }
 int64_t PlannedProgram::scratchBytes() const { return state->scratchBytes; }
 
-void PlannedProgram::run() {
+void PlannedProgram::runTasks(const std::function<void(const std::function<void()> &)> &runTask) {
   for (Launch &launch : state->launches) {
     auto kernel = state->engine->lookupPacked(launch.kernel);
     if (!kernel)
@@ -194,8 +196,30 @@ void PlannedProgram::run() {
     arguments.push_back(&task);
     arguments.push_back(&state->scratch);
     for (; task < launch.tasks; ++task)
-      (*kernel)(arguments.data());
+      runTask([&] { (*kernel)(arguments.data()); });
   }
+}
+
+void PlannedProgram::run() {
+  runTasks([](const std::function<void()> &task) { task(); });
+}
+
+double PlannedProgram::bestSeconds(int runs) {
+  std::vector<double> best;
+  for (int i = 0; i < runs; ++i) {
+    size_t number = 0;
+    runTasks([&](const std::function<void()> &task) {
+      auto start = std::chrono::steady_clock::now();
+      task();
+      double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (i == 0)
+        best.push_back(seconds);
+      else
+        best[number] = std::min(best[number], seconds);
+      ++number;
+    });
+  }
+  return std::accumulate(best.begin(), best.end(), 0.0);
 }
 
 } // namespace nf::test

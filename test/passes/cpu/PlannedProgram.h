@@ -4,6 +4,7 @@
 #define NF_TEST_PASSES_CPU_PLANNEDPROGRAM_H
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,11 +21,15 @@ public:
   /// `bytes` from the arena's base.
   template <typename T> T *at(int64_t bytes) { return reinterpret_cast<T *>(arena() + bytes); }
   void run();
+  /// Runs several times; the sum of each task's shortest time in seconds, which other work on the machine disturbs
+  /// least.
+  double bestSeconds(int runs);
   /// Of the largest kernel.
   int64_t scratchBytes() const;
 
 private:
   uint8_t *arena();
+  void runTasks(const std::function<void(const std::function<void()> &task)> &runTask);
   struct State;
   std::unique_ptr<State> state;
 };
