@@ -12,14 +12,26 @@ namespace nf::rt {
 
 class Context;
 
-/// Fills `values` by the init rule (JSON, see nf_state.init): a function of seed, name and shape only, in double
-/// rounded to float. `shape` counts for "sinusoidal" alone: row p, column i of [positions, d] is sin(p * f_i) for
-/// i < d/2 and cos(p * f_(i - d/2)) above, f_i = 10000^(-i / (d/2 - 1)); a last odd column is 0. Throws Error on a
-/// rule that this runtime does not know.
-void initialize(std::string_view rule, std::string_view name, uint64_t seed, std::span<const int64_t> shape,
-                std::span<float> values);
+/// An init rule of nf_abi.h for one tensor. The values are a function of rule, seed, name, shape and index only, in
+/// double rounded to float.
+class Initializer {
+public:
+  /// `rule` is nf_state.init. Throws Error on one that this runtime does not know.
+  Initializer(std::string_view rule, std::string_view name, uint64_t seed, std::span<const int64_t> shape);
 
-/// All parameters from `seed`, all constants, and zeros everywhere else.
+  /// Fills the elements first, first + 1, ... of the tensor; first is a multiple of 4.
+  void fill(int64_t first, std::span<float> values) const;
+
+private:
+  enum Kind { Constant, Normal, Uniform, Sinusoidal };
+
+  Kind kind;
+  double value = 0; // the constant, the standard deviation, or the bound
+  uint64_t key = 0;
+  int64_t width = 0;
+};
+
+/// Parameters from `seed` and constants; expects a context whose memory is fresh, and leaves all else zero.
 void initializeStates(Context &context, uint64_t seed);
 /// The constants alone: what a checkpoint does not hold.
 void initializeConstants(Context &context);

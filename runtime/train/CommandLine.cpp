@@ -2,6 +2,7 @@
 
 #include "runtime/core/CpuFeatures.h"
 #include "runtime/core/Error.h"
+#include "runtime/core/Print.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/data/Prepare.h"
 
@@ -251,12 +252,12 @@ int runCommandLine(const nf_model &model, int argc, char **argv) {
   try {
     return dispatch(model, argc, argv);
   } catch (const Error &error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    say(stderr, "error: {}\n", error.what());
     return error.exitCode();
   } catch (const std::bad_alloc &) {
-    fmt::print(stderr, "error: out of memory\n");
+    say(stderr, "error: out of memory\n");
   } catch (const std::exception &error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    say(stderr, "error: {}\n", error.what());
   }
   return 1;
 }

@@ -83,9 +83,6 @@ Config::Config(const Metadata &metadata, std::string program) : metadata(metadat
   for (auto &[key, described] : metadata.runKeys.items())
     if (described.contains("value"))
       entries[key] = {described["value"], described.value("origin", "definition")};
-  // Only the tokenizer knows which of its ids is the mask; a definition's own choice goes before.
-  if (auto mask = entries.find("objective.mask_id"); mask != entries.end() && mask->second.origin == "default")
-    mask->second.value = -1;
 }
 
 std::string Config::nearestKey(const std::string &key) const {

@@ -1,6 +1,7 @@
 #include "runtime/train/Machine.h"
 
 #include "runtime/core/Error.h"
+#include "runtime/core/Print.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -18,7 +19,7 @@ Machine::Machine(const nf_model &model, const Metadata &metadata, int threads)
     : metadata(metadata), gemm(selectGemm()), cores(availableCores()),
       pool(threadsOr(threads, cores), model.scratch_bytes), context(model, pool) {
   if (!gemm.note.empty())
-    fmt::print(stderr, "note: {}\n", gemm.note);
+    say(stderr, "note: {}\n", gemm.note);
 }
 
 std::string Machine::describe() const {

@@ -1,6 +1,7 @@
 #include "runtime/train/Progress.h"
 
 #include "runtime/core/Error.h"
+#include "runtime/core/Print.h"
 #include "runtime/train/Files.h"
 
 #include <algorithm>
@@ -49,8 +50,7 @@ void Progress::step(const StepReport &report) {
   bool last = report.step == report.total;
   if (!terminal) {
     if (report.step % every == 0 || report.step == 1 || last) {
-      fmt::print("{}\n", progressLine(report));
-      std::fflush(stdout);
+      say(stdout, "{}\n", progressLine(report));
     }
     return;
   }
@@ -66,14 +66,13 @@ void Progress::step(const StepReport &report) {
     line = fmt::format("[{}{}] {}", std::string(filled, '#'), std::string(width - filled, '.'), line);
   }
   line.resize(std::min<size_t>(line.size(), terminalWidth() - 1));
-  fmt::print("\r{}\x1b[K", line); // redraw, then clear what a longer line left
-  std::fflush(stdout);
+  say(stdout, "\r{}\x1b[K", line); // redraw, then clear what a longer line left
   barShown = true;
 }
 
 void Progress::endLine() {
   if (barShown)
-    fmt::print("\n");
+    say(stdout, "\n");
   barShown = false;
 }
 
@@ -81,8 +80,7 @@ void Progress::note(const std::string &line) {
   if (quiet)
     return;
   endLine();
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  say(stdout, "{}\n", line);
 }
 
 // The step of a record, or -1 for a line that is none (cut by a crash).
@@ -120,7 +118,7 @@ void MetricsLog::write(const nlohmann::json &record) {
 
 void MetricsLog::warn(const std::string &why) {
   if (!warned)
-    fmt::print(stderr, "warning: {}; the run goes on without metrics\n", why);
+    say(stderr, "warning: {}; the run goes on without metrics\n", why);
   warned = true;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/train/RunFolder.h"
 
 #include "runtime/core/Error.h"
+#include "runtime/core/Print.h"
 
 #include <cerrno>
 #include <cstring>
@@ -62,7 +63,7 @@ RunFolder::RunFolder(const std::string &outFlag, const std::string &resume, cons
            out, fs::path(*latest).filename().string(), program, data, out);
     if (resume == "never") {
       lock(out); // it may still be running
-      fmt::print("the earlier run is now {}\n", moveAside(out));
+      say(stdout, "the earlier run is now {}\n", moveAside(out));
       close(std::exchange(descriptor, -1));
     } else if (resume != "auto" && !isInside(resume, out))
       fail("{}: there is another run already; give a new --out to continue {} in", out, resume);

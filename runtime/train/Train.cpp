@@ -1,6 +1,7 @@
 // train: checks what can be checked, then steps until the end, a limit, a signal or a bad number.
 #include "runtime/core/Error.h"
 #include "runtime/core/Initialize.h"
+#include "runtime/core/Print.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/Evaluation.h"
@@ -75,8 +76,10 @@ Provenance Trainer::provenance() const {
 
 void Trainer::begin(const std::optional<CheckpointState> &resumed) {
   Context &context = machine.context;
-  initializeStates(context, config.seed);
-  if (resumed) {
+  if (!resumed) {
+    initializeStates(context, config.seed);
+  } else {
+    initializeConstants(context);
     loadParameters(context, *resumed);
     loadMoments(context, *resumed);
     done = savedStep = resumed->step;
@@ -108,7 +111,7 @@ void Trainer::announce(const std::optional<CheckpointState> &resumed) {
     return;
   progress.note(fmt::format("resuming after step {} from {}", done, resumed->folder));
   if (auto reasons = bitDifferences(resumed->provenance, provenance()); !reasons.empty())
-    fmt::print("bits will differ: {}\n", fmt::join(reasons, "; "));
+    say(stdout, "bits will differ: {}\n", fmt::join(reasons, "; "));
 }
 
 void Trainer::report(int64_t step, const StepResult &result, double seconds) {
@@ -121,7 +124,7 @@ void Trainer::report(int64_t step, const StepResult &result, double seconds) {
                   {"loss", result.loss},
                   {"lr", result.lr},
                   {"grad_norm", result.gradNorm},
-                  {"tokens", step * config.globalBatch * invocation.metadata.sequence},
+                  {"tokens", position * invocation.metadata.sequence},
                   {"seconds", seconds},
                   {"tokens_per_second", rate}});
 }
@@ -165,8 +168,8 @@ void Trainer::trySave() {
   try {
     save();
   } catch (const Error &error) {
-    fmt::print(stderr, "warning: {}; the run goes on, the next checkpoint is tried at step {}\n", error.what(),
-               std::min(config.steps, done + options.saveEvery));
+    say(stderr, "warning: {}; the run goes on, the next checkpoint is tried at step {}\n", error.what(),
+        std::min(config.steps, done + options.saveEvery));
   }
 }
 
@@ -237,7 +240,7 @@ DataFeed openFeed(const Metadata &metadata, const std::string &directory, const 
     options.masked = MaskedObjective{config.maskRate, config.maskToken, config.randomToken, config.maskId};
   DataFeed feed = DataFeed::open(options);
   for (const std::string &note : feed.notes())
-    fmt::print(stderr, "note: {}\n", note);
+    say(stderr, "note: {}\n", note);
   return feed;
 }
 
@@ -247,7 +250,7 @@ int train(const Invocation &invocation, const TrainOptions &options) {
     invocation.config.adoptCheckpoint(resumed->config);
   RunConfig config = invocation.config.resolve();
   if (options.printConfig) {
-    fmt::print("{}", invocation.config.describe());
+    say(stdout, "{}", invocation.config.describe());
     return 0;
   }
   DataFeed feed = openFeed(invocation.metadata, options.data, config);

@@ -28,7 +28,7 @@
   ",\"objective.mask_rate\":{\"value\":0.15,\"origin\":\"default\"},"                                                  \
   "\"objective.mask_token\":{\"value\":0.8,\"origin\":\"default\"},"                                                   \
   "\"objective.random_token\":{\"value\":0.1,\"origin\":\"default\"},"                                                 \
-  "\"objective.mask_id\":{\"value\":-1,\"origin\":\"default\"}"
+  "\"objective.mask_id\":{\"value\":259,\"origin\":\"default\"}"
 #else
 #define BIGRAM_KIND "\"kind\":\"decoder\",\"objective\":\"causal\""
 #define BIGRAM_OBJECTIVE ""

@@ -314,6 +314,12 @@ TEST_F(CommandTest, MetricsThatCannotBeWrittenWarnOnce) {
   EXPECT_EQ(folder.read("run/latest"), "step-000004\n");
 }
 
+TEST_F(CommandTest, AnOutputThatCannotBeWrittenDoesNotStopTheRun) {
+  std::string command = "cd " + folder.at("") + " && " NF_MODELS "/bigram-model train --data data --steps 4 --out run ";
+  EXPECT_EQ(std::system((command + "> /dev/full 2> /dev/full").c_str()), 0);
+  EXPECT_EQ(folder.read("run/latest"), "step-000004\n");
+}
+
 TEST_F(CommandTest, AnEncoderHasPseudoPerplexityAndDoesNotGenerate) {
   ASSERT_EQ(run("prepare text.txt -o masked --tokenizer bytes", "bigram-model-encoder").code, 0);
   Outcome trained = run("train --data masked --steps 5 --out run", "bigram-model-encoder");

@@ -14,7 +14,7 @@ namespace {
 std::vector<float> filled(const char *rule, const char *name, uint64_t seed, size_t size,
                           std::vector<int64_t> shape = {}) {
   std::vector<float> values(size, -7);
-  initialize(rule, name, seed, shape, values);
+  Initializer(rule, name, seed, shape).fill(0, values);
   return values;
 }
 
@@ -74,6 +74,12 @@ TEST(Initialize, DependsOnSeedNameAndElementOnly) {
   EXPECT_NE(values, filled(rule, "v", 1, 101));
   std::vector<float> longer = filled(rule, "w", 1, 1000);
   EXPECT_TRUE(std::equal(values.begin(), values.end(), longer.begin()));
+  // Filling in pieces gives the same values.
+  std::vector<float> pieces(101);
+  Initializer initializer(rule, "w", 1, {});
+  initializer.fill(64, std::span(pieces).subspan(64));
+  initializer.fill(0, std::span(pieces).first(64));
+  EXPECT_EQ(pieces, values);
 }
 
 TEST(Initialize, FirstNormalIsBoxMullerOfTheFirstWords) {
@@ -99,10 +105,9 @@ TEST(Initialize, SinusoidalPositionsAreFairseqs) {
 }
 
 TEST(Initialize, RefusesRulesThatItDoesNotKnow) {
-  std::vector<float> values(4);
-  EXPECT_THROW(initialize(R"({"kind":"orthogonal"})", "w", 1, {}, values), Error);
-  EXPECT_THROW(initialize("", "w", 1, {}, values), Error);
-  EXPECT_THROW(initialize("[1]", "w", 1, {}, values), Error);
+  EXPECT_THROW(Initializer(R"({"kind":"orthogonal"})", "w", 1, {}), Error);
+  EXPECT_THROW(Initializer("", "w", 1, {}), Error);
+  EXPECT_THROW(Initializer("[1]", "w", 1, {}), Error);
 }
 
 } // namespace
