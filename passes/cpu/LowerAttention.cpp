@@ -12,6 +12,7 @@
 #include "passes/cpu/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -181,7 +182,16 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
       body.emitBackward(arguments[buffers]);
     func::ReturnOp::create(b);
     kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(body.scratchBytes()));
+    if (random)
+      fixScratch(kernel, buffers + 1, body.scratchBytes());
     return kernel;
+  }
+
+  /// A function that no launch names is called with bare pointers too, but nobody else gives its scratch a size.
+  static void fixScratch(func::FuncOp kernel, unsigned index, int64_t bytes) {
+    Type i8 = IntegerType::get(kernel.getContext(), 8);
+    kernel.getArgument(index).setType(MemRefType::get({bytes}, i8));
+    kernel.setType(FunctionType::get(kernel.getContext(), kernel.getBody().getArgumentTypes(), {}));
   }
 
   /// The kernel of one dropout site: a call of the shared one.
@@ -192,9 +202,13 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     if (kernel)
       return kernel;
     int64_t scratchBytes = shared->template getAttrOfType<IntegerAttr>("nf.scratch_bytes").getInt();
-    kernel = newKernel(op, baseName(op, shape) + site, shared.getArgumentTypes().drop_back(), scratchBytes);
+    SmallVector<Type> types(shared.getArgumentTypes().drop_back());
+    Type sizedScratch = types.back();
+    types.back() = MemRefType::get({ShapedType::kDynamic}, cast<MemRefType>(sizedScratch).getElementType());
+    kernel = newKernel(op, baseName(op, shape) + site, types, scratchBytes);
     auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), &kernel.getBody().front());
     SmallVector<Value> arguments(kernel.getArguments().begin(), kernel.getArguments().end());
+    arguments.back() = memref::CastOp::create(b, sizedScratch, arguments.back());
     arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), op.getSite()));
     func::CallOp::create(b, shared, arguments);
     func::ReturnOp::create(b);
