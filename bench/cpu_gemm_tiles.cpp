@@ -1,0 +1,128 @@
+// The part of bench/cpu-gemm that must not run in Python: one matrix product as single-threaded library calls, a tile of
+// the result each, taken in turn by a fixed set of threads. It is the way that compiled programs multiply.
+// bench/cpu-gemm builds this file into a shared library with the static serial OpenBLAS inside.
+
+#include <algorithm>
+#include <atomic>
+#include <cblas.h>
+#include <chrono>
+#include <cstdint>
+#include <immintrin.h>
+#include <thread>
+#include <vector>
+
+namespace {
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// C[m,n] = op(A) op(B), row-major, in two stages of independent tasks. Multiply: a task is a tile of tileM x tileN of C
+/// over one slice of k; slice 0 goes to C, the others to `partial` [slices - 1, m, n]. Add: a task sums 16 rows.
+struct Product {
+  bool transposeA, transposeB;
+  int64_t m, n, k, tileM, tileN, slices;
+  const float *a, *b;
+  float *c, *partial;
+  static constexpr int64_t addRows = 16;
+
+  int64_t columns() const { return ceilDiv(n, tileN); }
+  int64_t tiles() const { return ceilDiv(m, tileM) * columns(); }
+  int64_t multiplyTasks() const { return tiles() * slices; }
+  int64_t addTasks() const { return slices == 1 ? 0 : ceilDiv(m, addRows); }
+
+  void multiply(int64_t task) const {
+    int64_t slice = task / tiles(), tile = task % tiles();
+    int64_t i = tile / columns() * tileM, j = tile % columns() * tileN;
+    int64_t depth = ceilDiv(k, slices), from = slice * depth;
+    int64_t lda = transposeA ? m : k, ldb = transposeB ? k : n;
+    float *out = slice == 0 ? c : partial + (slice - 1) * m * n;
+    cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+                std::min(tileM, m - i), std::min(tileN, n - j), std::min(depth, k - from), 1.0f,
+                transposeA ? a + from * lda + i : a + i * lda + from, lda,
+                transposeB ? b + j * ldb + from : b + from * ldb + j, ldb, 0.0f, out + i * n + j, n);
+  }
+
+  void add(int64_t task) const {
+    int64_t begin = task * addRows * n, end = std::min(m, (task + 1) * addRows) * n;
+    for (int64_t slice = 1; slice < slices; ++slice) {
+      const float *from = partial + (slice - 1) * m * n;
+      for (int64_t i = begin; i < end; ++i)
+        c[i] += from[i];
+    }
+  }
+};
+
+/// Threads that spin between products, so that a measurement never contains a wake-up.
+class Pool {
+public:
+  explicit Pool(int threads) {
+    for (int t = 1; t < threads; ++t)
+      workers.emplace_back([this] { work(); });
+  }
+  ~Pool() {
+    stopping = true;
+    generation.fetch_add(1);
+    for (std::thread &worker : workers)
+      worker.join();
+  }
+
+  void run(const Product &p) {
+    launch(p, &Product::multiply, p.multiplyTasks());
+    launch(p, &Product::add, p.addTasks());
+  }
+
+private:
+  void launch(const Product &p, void (Product::*function)(int64_t) const, int64_t count) {
+    product = &p;
+    stage = function;
+    tasks = count;
+    next = 0;
+    busy = static_cast<int>(workers.size());
+    generation.fetch_add(1);
+    drain();
+    while (busy.load() != 0)
+      _mm_pause();
+  }
+  void drain() {
+    for (int64_t task; (task = next.fetch_add(1)) < tasks;)
+      (product->*stage)(task);
+  }
+  void work() {
+    for (uint64_t seen = 0;;) {
+      while (generation.load() == seen)
+        _mm_pause();
+      ++seen;
+      if (stopping)
+        return;
+      drain();
+      busy.fetch_sub(1);
+    }
+  }
+
+  std::vector<std::thread> workers;
+  std::atomic<uint64_t> generation{0};
+  std::atomic<int64_t> next{0};
+  std::atomic<int> busy{0};
+  std::atomic<bool> stopping{false};
+  const Product *product = nullptr;
+  void (Product::*stage)(int64_t) const = nullptr;
+  int64_t tasks = 0;
+};
+
+} // namespace
+
+extern "C" {
+
+void *pool_new(int threads) { return new Pool(threads); }
+void pool_delete(void *pool) { delete static_cast<Pool *>(pool); }
+const char *library_kernel() { return openblas_get_corename(); }
+const char *library_config() { return openblas_get_config(); }
+
+/// Seconds for one product; slices > 1 needs partial f32[slices - 1, m, n].
+double pool_gemm(void *pool, int transposeA, int transposeB, int64_t m, int64_t n, int64_t k, int64_t tileM,
+                 int64_t tileN, int64_t slices, const float *a, const float *b, float *c, float *partial) {
+  Product product{transposeA != 0, transposeB != 0, m, n, k, tileM, tileN, slices, a, b, c, partial};
+  auto start = std::chrono::steady_clock::now();
+  static_cast<Pool *>(pool)->run(product);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+}

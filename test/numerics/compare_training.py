@@ -1,0 +1,277 @@
+"""Compares the training of a compiled program with PyTorch's: same initial weights, same batches.
+
+  compare_training.py EXE [--steps 100] [--seed 1] [--set train.KEY=VALUE ...] [--keep FOLDER]
+  compare_training.py --self-test
+
+PyTorch in fp64 is the truth, and PyTorch in fp32 shows how much of an error is unavoidable: twice its own is always
+allowed. With e(x) = ||x - x64||, the other bounds are
+  gradients  of step 1, per parameter: e <= max(1e-6 ||g64||, 1e-7 ||all gradients||)
+  weights    after the last step, per parameter: e <= 1e-5 ||w64||. AdamW divides a gradient by its own size, so one
+             element whose gradient is almost 0 moves by rounding alone, and e varies severalfold between equally good
+             programs. Where the whole gradient is 0 in exact arithmetic (k.bias: softmax ignores it), the
+             bound is what AdamW can move: the sum of the learning rates, an element.
+  loss       every step: relative error <= 1e-5. Only relu lets PyTorch's own exceed that: its gradient jumps.
+  norm       of all gradients, every step: relative error <= 1e-4
+A bf16 program is held to 2e-2 everywhere, gradients of little weight to 2e-3 of all gradients. Vectors (LayerNorms,
+HeadScale, ResScale, biases) start away from their initial ones and zeros, which would hide a factor in the wrong place.
+The last line says `ok` or what broke; the exit code is 1 then.
+"""
+
+import argparse
+import math
+import shlex
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from torch_model import Config, Model, Recipe, backward, make_optimizer, update
+from training_files import Executable, global_batch, make_samples, save, step_batch
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass
+class Run:
+    """A training run, everything in fp64."""
+
+    loss: torch.Tensor  # [K]
+    grad_norm: torch.Tensor  # [K]
+    gradients: dict  # of step 1
+    weights: dict  # after the last step
+
+
+@dataclass
+class Check:
+    """One line of the table: an error and what is allowed."""
+
+    what: str
+    error: float
+    allowed: float
+    note: str
+
+    @property
+    def share(self):
+        if math.isnan(self.error):
+            return math.inf
+        return self.error / self.allowed if self.allowed > 0 else math.inf * (self.error > 0 or math.nan)
+
+    @property
+    def holds(self):
+        return self.error <= self.allowed
+
+
+def doubles(tensors):
+    return {name: tensor.double() for name, tensor in tensors.items()}
+
+
+def train(config, recipe, weights, samples, size, rates, dtype):
+    model = Model(config).to(dtype)
+    model.load_state_dict({name: t.to(dtype) for name, t in weights.items()})
+    optimizer = make_optimizer(model, recipe, fused=False)
+    losses, norms, gradients = [], [], {}
+    for step, rate in enumerate(rates):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        losses.append(backward(model.loss, model, optimizer, step_batch(samples, step, size, dtype)))
+        if step == 0:
+            gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+        norms.append(update(model, optimizer, recipe).detach())
+    return Run(torch.stack(losses).double(), torch.stack(norms).double(), doubles(gradients), doubles(model.state_dict()))
+
+
+def run_of(out, names, steps):
+    """The run that `EXE step` wrote."""
+    wanted = {"loss", "grad_norm", "lr"} | {"grad." + name for name in names} | set(names)
+    if set(out) != wanted:
+        raise SystemExit(f"FAILED: tensors of the step file: {difference(wanted, set(out))}")
+    if any(len(out[name]) != steps for name in ("loss", "grad_norm", "lr")):
+        raise SystemExit(f"FAILED: expected {steps} losses, but got {len(out['loss'])}")
+    return Run(out["loss"].double(), out["grad_norm"].double(), doubles({n: out["grad." + n] for n in names}),
+               doubles({n: out[n] for n in names}))
+
+
+def difference(expected, found):
+    missing, surplus = sorted(expected - found), sorted(found - expected)
+    parts = [f"{text} {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+             for text, names in (("missing", missing), ("unexpected", surplus)) if names]
+    return "; ".join(parts)
+
+
+def norm(tensors):
+    return math.sqrt(sum(t.square().sum().item() for t in tensors))
+
+
+def gradient_checks(ours, peer, truth, bf16):
+    everything = norm(truth.values())
+    for name, exact in truth.items():
+        size, peer_error = exact.norm().item(), (peer[name] - exact).norm().item()
+        allowed = max(2e-2 * size, 2e-3 * everything) if bf16 else max(2 * peer_error, 1e-6 * size, 1e-7 * everything)
+        yield Check(f"gradient of {name}", (ours[name] - exact).norm().item(), allowed,
+                    f"PyTorch fp32 {peer_error:.1e}, norm {size:.1e}")
+
+
+def weight_checks(ours, peer, truth, reach, bf16):
+    """`reach`: the sum of the learning rates."""
+    everything = norm(truth.gradients.values())
+    for name, exact in truth.weights.items():
+        size, peer_error = exact.norm().item(), (peer[name] - exact).norm().item()
+        allowed = 2e-2 * size if bf16 else max(2 * peer_error, 1e-5 * size)
+        if truth.gradients[name].norm().item() < 1e-12 * everything:
+            allowed = max(allowed, reach * math.sqrt(exact.numel()))
+        yield Check(f"weight of {name}", (ours[name] - exact).norm().item(), allowed,
+                    f"PyTorch fp32 {peer_error:.1e}, norm {size:.1e}")
+
+
+def series_check(what, ours, peer, truth, bound):
+    """The worst step of a series of numbers, relative."""
+    error, peer_error = ((ours - truth) / truth).abs(), ((peer - truth) / truth).abs().max().item()
+    error[~ours.isfinite()] = math.inf
+    worst = int(error.argmax())
+    return Check(what, error[worst].item(), max(bound, 2 * peer_error),
+                 f"step {worst + 1} of {len(truth)}, PyTorch fp32 {peer_error:.1e}")
+
+
+def compare(ours, peer, truth, reach, bf16):
+    checks = [series_check("loss", ours.loss, peer.loss, truth.loss, 2e-2 if bf16 else 1e-5),
+              series_check("gradient norm", ours.grad_norm, peer.grad_norm, truth.grad_norm, 2e-2 if bf16 else 1e-4)]
+    checks += gradient_checks(ours.gradients, peer.gradients, truth.gradients, bf16)
+    checks += weight_checks(ours.weights, peer.weights, truth, reach, bf16)
+    return checks
+
+
+def print_table(checks):
+    """The loss and norm, then the worst three of each kind of tensor."""
+    shown = checks[:2]
+    for kind in ("gradient of", "weight of"):
+        shown += sorted((c for c in checks if c.what.startswith(kind)), key=lambda c: -c.share)[:3]
+    width = max(len(c.what) for c in shown)
+    print(f"{'':{width}}  {'error':>8}  {'allowed':>8}  share")
+    for c in shown:
+        print(f"{c.what:{width}}  {c.error:8.1e}  {c.allowed:8.1e}  {c.share:5.2f}  {c.note}")
+
+
+def initial_weights(executable, config, seed, folder):
+    """What `EXE dump` gives, with noise on the vectors; the parameters must be those of the definition."""
+    weights = executable.initial_weights(folder / "initial.safetensors", seed)
+    expected = {name: tuple(t.shape) for name, t in Model(config).state_dict().items()}
+    if set(weights) != set(expected):
+        raise SystemExit(f"FAILED: parameters: {difference(set(expected), set(weights))}")
+    for name, shape in expected.items():
+        if tuple(weights[name].shape) != shape:
+            raise SystemExit(f"FAILED: parameter {name}: expected shape {shape}, but got {tuple(weights[name].shape)}")
+    noise = torch.Generator().manual_seed(seed)
+    for name, t in sorted(weights.items()):
+        if t.dim() == 1:
+            t += 0.1 * torch.randn(t.shape, generator=noise)
+    return weights
+
+
+def compare_executable(command, steps, seed, settings, folder):
+    executable = Executable(command)
+    about = executable.metadata()
+    for text in settings:
+        key, value = text.split("=", 1)
+        held = about["run_keys"][key]
+        held["value"] = type(held["value"])(value)
+    config, recipe = Config.from_metadata(about), Recipe.from_metadata(about)
+    size = global_batch(about)
+    weights, samples = initial_weights(executable, config, seed, folder), make_samples(about, 4 * size, seed)
+    save(weights, folder / "weights.safetensors")
+    save(samples, folder / "batch.safetensors")
+    flags = [argument for text in settings for argument in ("--set", text)]
+    out = executable.step(folder / "weights.safetensors", folder / "batch.safetensors", steps,
+                          folder / "out.safetensors", *flags)
+    ours = run_of(out, list(weights), steps)
+    rates = out["lr"].tolist()
+    truth, peer = (train(config, recipe, weights, samples, size, rates, dtype) for dtype in (torch.float64, torch.float32))
+    checks = compare(ours, peer, truth, sum(rates), about["model"]["precision"] == "bf16")
+    print(f"{len(weights)} parameters, {steps} steps of {size} x {about['model']['sequence']} tokens, "
+          f"loss {truth.loss[0]:.4f} -> {truth.loss[-1]:.4f}")
+    print_table(checks)
+    broken = sorted((c for c in checks if not c.holds), key=lambda c: -c.share)
+    if broken:
+        worst = broken[0]
+        raise SystemExit(f"FAILED: {worst.what}: error {worst.error:.1e}, allowed {worst.allowed:.1e} ({worst.note})"
+                         + (f", and {len(broken) - 1} more" if len(broken) > 1 else ""))
+    print("ok")
+
+
+NORMFORMER = ["norm.attention_layernorm=true", "norm.ffn_layernorm=true", "norm.head_scale=pre_proj"]
+VARIANTS = {
+    "Pre-LN": [],
+    "Post-LN": ["norm.placement=post"],
+    "attention LayerNorm": ["norm.attention_layernorm=true"],
+    "FFN LayerNorm": ["norm.ffn_layernorm=true", "model.activation=relu2"],
+    "HeadScale before the projection": ["norm.head_scale=pre_proj", "model.activation=silu"],
+    "HeadScale after the projection": ["norm.head_scale=post_proj", "model.activation=relu"],
+    "ResScale": ["norm.residual_scale=true", "model.bias=false"],
+    "NormFormer": [*NORMFORMER, "norm.residual_scale=true", 'model.embedding_scale="sqrt(d_model)"'],
+    "NormFormer, untied, sinusoidal": [*NORMFORMER, "model.tie_embeddings=false", "model.positions=sinusoidal"],
+    "Post-LN NormFormer": [*NORMFORMER, "norm.placement=post", "model.activation=gelu_tanh"],
+    "masked encoder": ["model.kind=encoder"],
+}
+NF = [f"--key={key}" for key in NORMFORMER]
+MUST_FAIL = [  # arguments of the impersonator, and what the last line must name
+    ([*NF, "--break=gradient:layers.1.ffn.act_ln.weight"], "FAILED: gradient of layers.1.ffn.act_ln.weight: "),
+    (["--break=gradient:embed.tokens.weight"], "FAILED: gradient of embed.tokens.weight: "),
+    (["--break=weight:layers.0.attn.out.bias"], "FAILED: weight of layers.0.attn.out.bias: "),
+    (["--break=loss:7"], "FAILED: loss: "),
+    (["--break=missing:final_ln.bias"], "FAILED: parameters: missing final_ln.bias"),
+    ([*NF, "--claim=norm.head_scale=post_proj"], "FAILED: "),
+    (["--claim=model.activation=gelu_tanh"], "FAILED: "),
+    (["--claim=train.weight_decay=0.11"], "FAILED: weight of "),
+    (["--key=model.kind=encoder", "--claim=norm.eps=2e-5"], "FAILED: "),
+]
+
+
+def self_test(steps, seed):
+    """The harness passes every variant of an impersonator that is right, and names what is wrong in one that is not."""
+    command = [sys.executable, str(HERE / "fake_executable.py")]
+    failures = []
+
+    def verdict(arguments):
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                compare_executable(shlex.join([*command, *arguments]), steps, seed, [], Path(folder))
+            return "ok"
+        except SystemExit as stop:
+            return str(stop)
+
+    cases = [([f"--key={key}" for key in keys], "ok", name) for name, keys in VARIANTS.items()]
+    cases += [(arguments, expected, " ".join(arguments)) for arguments, expected in MUST_FAIL]
+    for arguments, expected, name in cases:
+        print(f"\n== {name}")
+        got = verdict(arguments)
+        if got != "ok":
+            print(got)
+        if not got.startswith(expected):
+            failures.append(f"{name}: expected {expected!r}, but got {got!r}")
+    if failures:
+        raise SystemExit("FAILED: " + "; ".join(failures))
+    print(f"\nok: {len(VARIANTS)} variants pass, {len(MUST_FAIL)} faults are named")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("executable", nargs="?")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="train.KEY=VALUE")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the files of the comparison here")
+    parser.add_argument("--self-test", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.self_test == bool(arguments.executable):
+        parser.error("expected an executable or --self-test")
+    if arguments.self_test:
+        return self_test(arguments.steps, arguments.seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        compare_executable(arguments.executable, arguments.steps, arguments.seed, arguments.settings, folder)
+
+
+if __name__ == "__main__":
+    main()
