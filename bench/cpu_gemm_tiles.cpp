@@ -1,5 +1,5 @@
-// The part of bench/cpu-gemm that must not run in Python: one matrix product as single-threaded library calls, a tile of
-// the result each, taken in turn by a fixed set of threads. It is the way that compiled programs multiply.
+// The part of bench/cpu-gemm that must not run in Python: one matrix product as single-threaded library calls, a tile
+// of the result each, taken in turn by a fixed set of threads. It is the way that compiled programs multiply.
 // bench/cpu-gemm builds this file into a shared library with the static serial OpenBLAS inside.
 
 #include <algorithm>
@@ -15,8 +15,8 @@ namespace {
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// C[m,n] = op(A) op(B), row-major, in two stages of independent tasks. Multiply: a task is a tile of tileM x tileN of C
-/// over one slice of k; slice 0 goes to C, the others to `partial` [slices - 1, m, n]. Add: a task sums 16 rows.
+/// C[m,n] = op(A) op(B), row-major, in two stages of independent tasks. Multiply: a task is a tile of tileM x tileN of
+/// C over one slice of k; slice 0 goes to C, the others to `partial` [slices - 1, m, n]. Add: a task sums 16 rows.
 struct Product {
   bool transposeA, transposeB;
   int64_t m, n, k, tileM, tileN, slices;

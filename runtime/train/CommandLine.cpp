@@ -157,7 +157,8 @@ CLI::App *addReplay(CLI::App &app, Flags &flags) {
   command->add_option("--batch", options.batch, "safetensors with the micro-batches of all steps")->required();
   command->add_option("--steps", options.steps, "Steps")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--seed", flags.seed, "Seed of dropout (train.seed)");
-  command->add_option("-o,--out", options.output, "File")->required();
+  command->add_option("-o,--out", options.output, "File for losses, norms, gradients of step 1 and final weights");
+  command->add_flag("--time", options.time, "Print the seconds of each step, a JSON line");
   addThreads(command, options.threads);
   addSet(command, flags);
   return command;

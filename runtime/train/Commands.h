@@ -62,9 +62,10 @@ struct DumpOptions {
 int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options);
 
 struct ReplayOptions {
-  std::string weights, batch, output;
+  std::string weights, batch, output; ///< output: where to record losses, gradients and weights; "" for nowhere
   int64_t steps = 1;
   int threads = 0;
+  bool time = false; ///< print {"step", "seconds", "loss"} after each step, a JSON line
 };
 /// Developer command step: optimizer steps on given weights and batches.
 int replaySteps(const Invocation &invocation, const ReplayOptions &options);

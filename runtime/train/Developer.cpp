@@ -8,6 +8,8 @@
 #include "runtime/train/Safetensors.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
 
 namespace nf::rt {
@@ -99,6 +101,19 @@ void writeRecording(Context &context, const Recording &recording, const std::str
   writeSafetensors(path, views);
 }
 
+/// The file is closed at the end, so that its pages do not count as memory of the steps.
+void readWeights(Context &context, const std::string &path) {
+  SafetensorsFile weights(path);
+  for (const nf_state *parameter : context.parameters())
+    weights.read(parameter->name, "F32", shapeOf(*parameter), context.values(*parameter).data());
+}
+
+void printTime(int64_t step, std::chrono::steady_clock::duration elapsed, double loss) {
+  fmt::print("{{\"step\": {}, \"seconds\": {:.6f}, \"loss\": {:.9g}}}\n", step,
+             std::chrono::duration<double>(elapsed).count(), loss);
+  std::fflush(stdout);
+}
+
 } // namespace
 
 int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options) {
@@ -115,7 +130,7 @@ int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options)
 
 int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
   RunConfig config = invocation.config.resolve();
-  SafetensorsFile weights(options.weights), batchFile(options.batch);
+  SafetensorsFile batchFile(options.batch);
   FileSource source(batchFile, invocation.metadata);
   if (options.steps < 1 || source.microBatches() % options.steps != 0)
     fail("{}: has {} micro-batches, which {} steps cannot share evenly", options.batch, source.microBatches(),
@@ -125,15 +140,15 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
   Machine machine(invocation.model, invocation.metadata, options.threads);
   Context &context = machine.context;
   initializeConstants(context);
-  for (const nf_state *parameter : context.parameters())
-    weights.read(parameter->name, "F32", shapeOf(*parameter), context.values(*parameter).data());
+  readWeights(context, options.weights);
   machine.prepareWeights();
 
   OptimizerStep stepper(context, invocation.metadata, config);
   Recording recording;
   for (int64_t step = 1; step <= options.steps; ++step) {
+    auto start = std::chrono::steady_clock::now();
     StepResult result = stepper.gradients(step, (step - 1) * config.globalBatch, source, [] { return false; });
-    if (step == 1)
+    if (step == 1 && !options.output.empty())
       copyGradients(context, recording);
     if (result.status == StepResult::Done)
       stepper.update(step, result);
@@ -141,8 +156,11 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
       fail("step {}: first bad tensor: {}", step, stepper.firstBadTensor(result));
     recording.losses.push_back(result.loss);
     recording.norms.push_back(result.gradNorm);
+    if (options.time)
+      printTime(step, std::chrono::steady_clock::now() - start, result.loss);
   }
-  writeRecording(context, recording, options.output);
+  if (!options.output.empty())
+    writeRecording(context, recording, options.output);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 """Compares the training of a compiled program with PyTorch's: same initial weights, same batches.
 
-  compare_training.py EXE [--steps 100] [--seed 1] [--set train.KEY=VALUE ...] [--keep FOLDER]
+  compare_training.py EXE [--steps 100] [--seed 1] [--accumulate 2] [--set train.KEY=VALUE ...] [--keep FOLDER]
   compare_training.py --self-test
 
 PyTorch in fp64 is the truth, and PyTorch in fp32 shows how much of an error is unavoidable: twice its own is always
@@ -9,7 +9,7 @@ allowed. With e(x) = ||x - x64||, the other bounds are
   weights    after the last step, per parameter: e <= 1e-5 ||w64||. AdamW divides a gradient by its own size, so one
              element whose gradient is almost 0 moves by rounding alone, and e varies severalfold between equally good
              programs. Where the whole gradient is 0 in exact arithmetic (k.bias: softmax ignores it), the
-             bound is what AdamW can move: the sum of the learning rates, an element.
+             bound is what AdamW can move: steps times the learning rate, an element.
   loss       every step: relative error <= 1e-5. Only relu lets PyTorch's own exceed that: its gradient jumps.
   norm       of all gradients, every step: relative error <= 1e-4
 A bf16 program is held to 2e-2 everywhere, gradients of little weight to 2e-3 of all gradients. Vectors (LayerNorms,
@@ -18,19 +18,18 @@ The last line says `ok` or what broke; the exit code is 1 then.
 """
 
 import argparse
+import io
 import math
-import shlex
-import sys
+import multiprocessing
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+import fake_executable
 from torch_model import Config, Model, Recipe, backward, make_optimizer, update
-from training_files import Executable, global_batch, make_samples, save, step_batch
-
-HERE = Path(__file__).resolve().parent
+from training_files import Executable, load_file, make_batches, save, step_batch
 
 
 @dataclass
@@ -67,15 +66,13 @@ def doubles(tensors):
     return {name: tensor.double() for name, tensor in tensors.items()}
 
 
-def train(config, recipe, weights, samples, size, rates, dtype):
+def train(config, recipe, weights, batches, steps, dtype):
     model = Model(config).to(dtype)
     model.load_state_dict({name: t.to(dtype) for name, t in weights.items()})
     optimizer = make_optimizer(model, recipe, fused=False)
     losses, norms, gradients = [], [], {}
-    for step, rate in enumerate(rates):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        losses.append(backward(model.loss, model, optimizer, step_batch(samples, step, size, dtype)))
+    for step in range(steps):
+        losses.append(backward(model.loss, model, optimizer, step_batch(batches, step, steps, dtype)))
         if step == 0:
             gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
         norms.append(update(model, optimizer, recipe).detach())
@@ -84,11 +81,11 @@ def train(config, recipe, weights, samples, size, rates, dtype):
 
 def run_of(out, names, steps):
     """The run that `EXE step` wrote."""
-    wanted = {"loss", "grad_norm", "lr"} | {"grad." + name for name in names} | set(names)
+    wanted = {"loss", "grad_norm"} | {"grad." + name for name in names} | set(names)
     if set(out) != wanted:
         raise SystemExit(f"FAILED: tensors of the step file: {difference(wanted, set(out))}")
-    if any(len(out[name]) != steps for name in ("loss", "grad_norm", "lr")):
-        raise SystemExit(f"FAILED: expected {steps} losses, but got {len(out['loss'])}")
+    if len(out["loss"]) != steps or len(out["grad_norm"]) != steps:
+        raise SystemExit(f"FAILED: expected {steps} losses and norms, but got {len(out['loss'])}, {len(out['grad_norm'])}")
     return Run(out["loss"].double(), out["grad_norm"].double(), doubles({n: out["grad." + n] for n in names}),
                doubles({n: out[n] for n in names}))
 
@@ -114,7 +111,7 @@ def gradient_checks(ours, peer, truth, bf16):
 
 
 def weight_checks(ours, peer, truth, reach, bf16):
-    """`reach`: the sum of the learning rates."""
+    """`reach`: how far AdamW can move an element."""
     everything = norm(truth.gradients.values())
     for name, exact in truth.weights.items():
         size, peer_error = exact.norm().item(), (peer[name] - exact).norm().item()
@@ -155,8 +152,13 @@ def print_table(checks):
 
 def initial_weights(executable, config, seed, folder):
     """What `EXE dump` gives, with noise on the vectors; the parameters must be those of the definition."""
-    weights = executable.initial_weights(folder / "initial.safetensors", seed)
-    expected = {name: tuple(t.shape) for name, t in Model(config).state_dict().items()}
+    weights = executable.dump(folder / "initial.safetensors", seed)
+    model = Model(config)
+    if config.positions == "sinusoidal":
+        error = (weights.pop("embed.positions.weight") - model.embed.positions.weight).abs().max().item()
+        if error > 1e-6:
+            raise SystemExit(f"FAILED: sinusoidal positions: off by {error:.1e}")
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
     if set(weights) != set(expected):
         raise SystemExit(f"FAILED: parameters: {difference(set(expected), set(weights))}")
     for name, shape in expected.items():
@@ -169,27 +171,30 @@ def initial_weights(executable, config, seed, folder):
     return weights
 
 
-def compare_executable(command, steps, seed, settings, folder):
-    executable = Executable(command)
-    about = executable.metadata()
+def apply_settings(metadata, settings):
     for text in settings:
         key, value = text.split("=", 1)
-        held = about["run_keys"][key]
-        held["value"] = type(held["value"])(value)
+        entry = metadata["run_keys"][key]
+        entry["value"] = type(entry["value"])(value)
+
+
+def compare_executable(executable, options, folder):
+    about = executable.metadata()
+    apply_settings(about, options.settings)
     config, recipe = Config.from_metadata(about), Recipe.from_metadata(about)
-    size = global_batch(about)
-    weights, samples = initial_weights(executable, config, seed, folder), make_samples(about, 4 * size, seed)
-    save(weights, folder / "weights.safetensors")
-    save(samples, folder / "batch.safetensors")
-    flags = [argument for text in settings for argument in ("--set", text)]
-    out = executable.step(folder / "weights.safetensors", folder / "batch.safetensors", steps,
-                          folder / "out.safetensors", *flags)
-    ours = run_of(out, list(weights), steps)
-    rates = out["lr"].tolist()
-    truth, peer = (train(config, recipe, weights, samples, size, rates, dtype) for dtype in (torch.float64, torch.float32))
-    checks = compare(ours, peer, truth, sum(rates), about["model"]["precision"] == "bf16")
-    print(f"{len(weights)} parameters, {steps} steps of {size} x {about['model']['sequence']} tokens, "
-          f"loss {truth.loss[0]:.4f} -> {truth.loss[-1]:.4f}")
+    steps = options.steps
+    weights = initial_weights(executable, config, options.seed, folder)
+    batches = make_batches(about, steps * options.accumulate, options.seed)
+    files = {name: folder / f"{name}.safetensors" for name in ("weights", "batch", "out")}
+    save(weights, files["weights"])
+    save(batches, files["batch"])
+    flags = [argument for text in options.settings for argument in ("--set", text)]
+    executable.step(files["weights"], files["batch"], steps, "-o", files["out"], *flags)
+    ours = run_of(load_file(files["out"]), list(weights), steps)
+    truth, peer = (train(config, recipe, weights, batches, steps, dtype) for dtype in (torch.float64, torch.float32))
+    checks = compare(ours, peer, truth, steps * recipe.lr, about["model"]["precision"] == "bf16")
+    print(f"{len(weights)} parameters, {steps} steps of {options.accumulate} x {about['model']['micro_batch']} x "
+          f"{about['model']['sequence']} tokens, loss {truth.loss[0]:.4f} -> {truth.loss[-1]:.4f}")
     print_table(checks)
     broken = sorted((c for c in checks if not c.holds), key=lambda c: -c.share)
     if broken:
@@ -227,26 +232,50 @@ MUST_FAIL = [  # arguments of the impersonator, and what the last line must name
 ]
 
 
-def self_test(steps, seed):
-    """The harness passes every variant of an impersonator that is right, and names what is wrong in one that is not."""
-    command = [sys.executable, str(HERE / "fake_executable.py")]
-    failures = []
+class Impersonator(Executable):
+    """fake_executable.py in forks of this process, which has paid for importing PyTorch."""
 
-    def verdict(arguments):
+    def run(self, *arguments):
+        context = multiprocessing.get_context("fork")
+        receive, send = context.Pipe(duplex=False)
+        child = context.Process(target=self.answer, args=(send, [*self.command, *map(str, arguments)]))
+        child.start()
+        send.close()
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                compare_executable(shlex.join([*command, *arguments]), steps, seed, [], Path(folder))
-            return "ok"
-        except SystemExit as stop:
-            return str(stop)
+            return receive.recv()
+        except EOFError:
+            raise SystemExit(f"error: the impersonator failed: {arguments}") from None
+        finally:
+            child.join()
 
+    @staticmethod
+    def answer(send, words):
+        out = io.StringIO()
+        fake_executable.main(words, out)
+        send.send(out.getvalue())
+
+
+def verdict(words, options):
+    impersonator = Impersonator("")
+    impersonator.command = words
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            compare_executable(impersonator, options, Path(folder))
+        return "ok"
+    except SystemExit as stop:
+        print(stop)
+        return str(stop)
+
+
+def self_test(options):
+    """An impersonator that is right passes in every variant, and of one that is not, the fault is named."""
+    torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
+    failures = []
     cases = [([f"--key={key}" for key in keys], "ok", name) for name, keys in VARIANTS.items()]
-    cases += [(arguments, expected, " ".join(arguments)) for arguments, expected in MUST_FAIL]
-    for arguments, expected, name in cases:
+    cases += [(words, expected, " ".join(words)) for words, expected in MUST_FAIL]
+    for words, expected, name in cases:
         print(f"\n== {name}")
-        got = verdict(arguments)
-        if got != "ok":
-            print(got)
+        got = verdict(words, options)
         if not got.startswith(expected):
             failures.append(f"{name}: expected {expected!r}, but got {got!r}")
     if failures:
@@ -259,6 +288,7 @@ def main():
     parser.add_argument("executable", nargs="?")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--accumulate", type=int, default=2, help="micro-batches a step")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="train.KEY=VALUE")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the files of the comparison here")
     parser.add_argument("--self-test", action="store_true")
@@ -266,11 +296,11 @@ def main():
     if arguments.self_test == bool(arguments.executable):
         parser.error("expected an executable or --self-test")
     if arguments.self_test:
-        return self_test(arguments.steps, arguments.seed)
+        return self_test(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        compare_executable(arguments.executable, arguments.steps, arguments.seed, arguments.settings, folder)
+        compare_executable(Executable(arguments.executable), arguments, folder)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 
 import torch_model
 from torch_model import Config, Model, Recipe, backward, make_optimizer
-from training_files import global_batch, load_file, save, step_batch
+from training_files import load_file, save, step_batch
 
-MICRO_BATCH, SEQUENCE, GLOBAL_BATCH = 2, 24, 6
+MICRO_BATCH, SEQUENCE = 2, 24
 
 
 def attention(q, k, v, attn_mask=None, is_causal=False):
@@ -54,7 +54,6 @@ def metadata(keys):
         norm = name in ("placement", "attention_layernorm", "ffn_layernorm", "head_scale", "residual_scale", "eps")
         compile_keys[("norm." if norm else "model.") + name] = {"value": getattr(config, name)}
     run_keys = {"train." + name: {"value": getattr(recipe, name)} for name in Recipe.__dataclass_fields__}
-    run_keys["train.global_batch"] = {"value": GLOBAL_BATCH}
     for text in keys:
         key, value = text.split("=", 1)
         try:
@@ -83,14 +82,14 @@ def split(batch):
 def train(about, arguments, broken):
     model, recipe = Model(Config.from_metadata(about)), Recipe.from_metadata(about)
     model.load_state_dict(load_file(arguments.weights))
-    samples = load_file(arguments.batch)
+    batches = load_file(arguments.batch)
     optimizer = make_optimizer(model, recipe, fused=False)
-    out = {"loss": [], "grad_norm": [], "lr": []}
+    out = {"loss": [], "grad_norm": []}
     for step in range(arguments.steps):
         started = time.perf_counter()
         gradients = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
         loss = 0.0
-        for batch in split(step_batch(samples, step, global_batch(about), torch.float32)):
+        for batch in split(step_batch(batches, step, arguments.steps, torch.float32)):
             loss += backward(model.loss, model, optimizer, batch).item()
             for name, p in model.named_parameters():
                 gradients[name] += p.grad
@@ -100,7 +99,6 @@ def train(about, arguments, broken):
             p.grad = gradients[name]
         out["loss"].append(loss * (1.0001 if broken == ("loss", str(step)) else 1))
         out["grad_norm"].append(torch_model.update(model, optimizer, recipe).item())
-        out["lr"].append(recipe.lr)
         if arguments.time:
             print(json.dumps({"step": step + 1, "seconds": time.perf_counter() - started, "loss": loss}), flush=True)
     result = {name: torch.tensor(values) for name, values in out.items()} | first | model.state_dict()
@@ -112,7 +110,7 @@ def train(about, arguments, broken):
         save(result, arguments.output)
 
 
-def main():
+def main(words=None, out=sys.stdout):
     parser = argparse.ArgumentParser()
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--claim", action="append", default=[])
@@ -125,17 +123,21 @@ def main():
     for flag in ("--weights", "--batch"):
         step.add_argument(flag)
     step.add_argument("--steps", type=int)
+    step.add_argument("--set", action="append", help="ignored: the impersonator knows constant rates only")
     step.add_argument("--time", action="store_true")
     step.add_argument("-o", dest="output")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
 
     broken = tuple(arguments.broken.split(":", 1))
     about = metadata(arguments.key)
     write_out_arithmetic()
     if arguments.command == "info":
-        json.dump(metadata(arguments.key + arguments.claim), sys.stdout)
+        json.dump(metadata(arguments.key + arguments.claim), out)
     elif arguments.command == "dump":
-        weights = initial_weights(Config.from_metadata(about), arguments.seed)
+        config = Config.from_metadata(about)
+        weights = initial_weights(config, arguments.seed)
+        if config.positions == "sinusoidal":
+            weights["embed.positions.weight"] = torch_model.sinusoidal(config.context, config.d_model)
         save({name: t for name, t in weights.items() if broken != ("missing", name)}, arguments.output)
     else:
         train(about, arguments, broken)

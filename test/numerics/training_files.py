@@ -1,7 +1,7 @@
 """What the developer commands of an executable read and write, from Python: `EXE info`, `EXE dump`, `EXE step`.
 
-A batch file holds S samples: tokens, positions, targets i32[S, T], loss_weight f32[S, T] and, for encoders, key_padding
-f32[S, T]. Step i (from 0) takes the samples i * G ... i * G + G - 1 modulo S, where G = train.global_batch.
+A batch file holds N micro-batches, the same number for every step: tokens, positions, targets i32[N, B, T], loss_weight
+f32[N, B, T] and, for encoders, key_padding f32[N, B, T].
 """
 
 import json
@@ -29,19 +29,23 @@ class Executable:
     def metadata(self):
         return json.loads(self.run("info", "--json"))
 
-    def initial_weights(self, file, seed=1):
+    def dump(self, file, seed):
+        """The parameters after initialization, and constants such as sinusoidal positions."""
         self.run("dump", "--seed", seed, "-o", file)
         return load_file(file)
 
-    def step(self, weights, batch, steps, out, *arguments):
-        self.run("step", "--weights", weights, "--batch", batch, "--steps", steps, "-o", out, *arguments)
-        return load_file(out)
+    def step(self, weights, batch, steps, *arguments):
+        return self.run("step", "--weights", weights, "--batch", batch, "--steps", steps, *CONSTANT_RATE, *arguments)
 
 
-def make_samples(metadata, count, seed=1, padding=True):
-    """`count` samples with a structure that can be learned; with `padding` some end early, as real batches do."""
+CONSTANT_RATE = ("--set", "train.schedule=constant", "--set", "train.warmup=0")
+
+
+def make_batches(metadata, micro_batches, seed=1, padding=True):
+    """Text with a structure that can be learned; with `padding` some samples end early, as real ones do."""
     model = metadata["model"]
-    T, V = model["sequence"], model["vocab"]
+    B, T, V = model["micro_batch"], model["sequence"], model["vocab"]
+    count = micro_batches * B
     draw = np.random.default_rng(seed)
     text = np.empty((count, T + 1), dtype=np.int64)
     text[:, 0] = draw.integers(0, V, count)
@@ -57,26 +61,24 @@ def make_samples(metadata, count, seed=1, padding=True):
         hidden[:, 0] = True
         tokens[hidden] = V - 1
         weight &= hidden
-    samples = {
+    batches = {
         "tokens": torch.tensor(tokens, dtype=torch.int32),
         "positions": torch.arange(T, dtype=torch.int32).repeat(count, 1) + model["position_offset"],
         "targets": torch.tensor(targets, dtype=torch.int32),
         "loss_weight": torch.tensor(weight, dtype=torch.float32),
     }
     if model["kind"] == "encoder":
-        samples["key_padding"] = torch.tensor(real, dtype=torch.float32)
-    return samples
+        batches["key_padding"] = torch.tensor(real, dtype=torch.float32)
+    return {name: tensor.view(micro_batches, B, T) for name, tensor in batches.items()}
 
 
-def global_batch(metadata):
-    return metadata["run_keys"]["train.global_batch"]["value"]
-
-
-def step_batch(samples, step, size, dtype):
-    """The whole global batch of a step as arguments of Model.loss."""
-    rows = (torch.arange(size) + step * size) % samples["tokens"].shape[0]
-    batch = {name: tensor[rows] for name, tensor in samples.items()}
-    batch = {name: t.to(dtype if t.is_floating_point() else torch.int64) for name, t in batch.items()}
+def step_batch(batches, step, steps, dtype):
+    """All micro-batches of a step (from 0) as one batch for Model.loss."""
+    share = batches["tokens"].shape[0] // steps
+    batch = {}
+    for name, tensor in batches.items():
+        tensor = tensor[step * share:(step + 1) * share].flatten(0, 1)
+        batch[name] = tensor.to(dtype if tensor.is_floating_point() else torch.int64)
     batch["inv_count"] = 1 / batch["loss_weight"].sum()
     return batch
 
