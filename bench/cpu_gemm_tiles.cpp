@@ -6,10 +6,11 @@
 #include <atomic>
 #include <cblas.h>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <functional>
 #include <immintrin.h>
 #include <thread>
-#include <vector>
 
 namespace {
 
@@ -51,60 +52,75 @@ struct Product {
   }
 };
 
-/// Threads that spin between products, so that a measurement never contains a wake-up.
+/// Reads 16 bytes of each parameter and writes 12, as AdamW must.
+void adamw(int64_t begin, int64_t end, float *p, const float *g, float *m, float *v) {
+  for (int64_t i = begin; i < end; ++i) {
+    m[i] = 0.9f * m[i] + 0.1f * g[i];
+    v[i] = 0.95f * v[i] + 0.05f * g[i] * g[i];
+    p[i] = 0.9999f * p[i] - 1e-4f * m[i] / (std::sqrt(v[i]) + 1e-8f);
+  }
+}
+
+/// Threads that spin between launches, so that a measurement never contains a wake-up.
 class Pool {
 public:
   explicit Pool(int threads) {
     for (int t = 1; t < threads; ++t)
-      workers.emplace_back([this] { work(); });
-  }
-  ~Pool() {
-    stopping = true;
-    generation.fetch_add(1);
-    for (std::thread &worker : workers)
-      worker.join();
+      std::thread([this] { work(); }).detach();
+    workers = threads - 1;
   }
 
-  void run(const Product &p) {
-    launch(p, &Product::multiply, p.multiplyTasks());
-    launch(p, &Product::add, p.addTasks());
-  }
-
-private:
-  void launch(const Product &p, void (Product::*function)(int64_t) const, int64_t count) {
-    product = &p;
-    stage = function;
+  void launch(int64_t count, const std::function<void(int64_t)> &function) {
+    task = &function;
     tasks = count;
     next = 0;
-    busy = static_cast<int>(workers.size());
+    busy = workers;
     generation.fetch_add(1);
     drain();
     while (busy.load() != 0)
       _mm_pause();
+    task = nullptr;
   }
+
+  double multiply(const Product &product) {
+    auto start = std::chrono::steady_clock::now();
+    launch(product.multiplyTasks(), [&](int64_t i) { product.multiply(i); });
+    if (product.slices > 1)
+      launch(product.addTasks(), [&](int64_t i) { product.add(i); });
+    return secondsSince(start);
+  }
+
+  double update(int64_t count, float *p, const float *g, float *m, float *v) {
+    constexpr int64_t block = 1 << 16;
+    auto start = std::chrono::steady_clock::now();
+    launch(ceilDiv(count, block), [&](int64_t i) { adamw(i * block, std::min(count, (i + 1) * block), p, g, m, v); });
+    return secondsSince(start);
+  }
+
+private:
+  static double secondsSince(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
   void drain() {
-    for (int64_t task; (task = next.fetch_add(1)) < tasks;)
-      (product->*stage)(task);
+    for (int64_t i; (i = next.fetch_add(1)) < tasks;)
+      (*task)(i);
   }
+
   void work() {
-    for (uint64_t seen = 0;;) {
+    for (uint64_t seen = 0;; ++seen) {
       while (generation.load() == seen)
         _mm_pause();
-      ++seen;
-      if (stopping)
-        return;
       drain();
       busy.fetch_sub(1);
     }
   }
 
-  std::vector<std::thread> workers;
+  int workers = 0;
   std::atomic<uint64_t> generation{0};
   std::atomic<int64_t> next{0};
   std::atomic<int> busy{0};
-  std::atomic<bool> stopping{false};
-  const Product *product = nullptr;
-  void (Product::*stage)(int64_t) const = nullptr;
+  const std::function<void(int64_t)> *task = nullptr;
   int64_t tasks = 0;
 };
 
@@ -112,17 +128,20 @@ private:
 
 extern "C" {
 
-void *pool_new(int threads) { return new Pool(threads); }
-void pool_delete(void *pool) { delete static_cast<Pool *>(pool); }
 const char *library_kernel() { return openblas_get_corename(); }
-const char *library_config() { return openblas_get_config(); }
+
+/// Lives until the process ends.
+void *pool_new(int threads) { return new Pool(threads); }
 
 /// Seconds for one product; slices > 1 needs partial f32[slices - 1, m, n].
 double pool_gemm(void *pool, int transposeA, int transposeB, int64_t m, int64_t n, int64_t k, int64_t tileM,
                  int64_t tileN, int64_t slices, const float *a, const float *b, float *c, float *partial) {
   Product product{transposeA != 0, transposeB != 0, m, n, k, tileM, tileN, slices, a, b, c, partial};
-  auto start = std::chrono::steady_clock::now();
-  static_cast<Pool *>(pool)->run(product);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<Pool *>(pool)->multiply(product);
+}
+
+/// Seconds for one pass over `count` parameters.
+double pool_update(void *pool, int64_t count, float *p, const float *g, float *m, float *v) {
+  return static_cast<Pool *>(pool)->update(count, p, g, m, v);
 }
 }

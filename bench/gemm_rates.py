@@ -1,9 +1,11 @@
-"""Rates of matrix products by every way that this machine offers: tiles of a serial library on our own threads, libraries
-with their own threads. Used by cpu-gemm (tables) and cpu-step (the floor of a step)."""
+"""Rates of matrix products by every way that this machine offers: tiles of a serial library on our own threads, and
+libraries with their own threads. Used by cpu-gemm (tables) and cpu-step (the floor of a step)."""
 
 import ctypes
+import math
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,26 +51,32 @@ def round_up(value, step):
     return -(-value // step) * step
 
 
-def tile_rule(m, n, k):
-    """(rows, columns, slices of k) of a task. The cost is relative to the bare arithmetic: a library packs both of a tile's
-    operands, and a narrow tile costs three times as much as a low one; padding; tasks that 8 threads cannot share
-    evenly; writing and adding the partial sums of slices."""
-    best = (0, m, n, 1)
+def tile_sizes(length, most):
+    """Multiples of 16 that cut `length` into 1 to 64 parts, none under 64 unless all of it is."""
+    for parts in range(1, 65):
+        size = round_up(-(-length // parts), 16)
+        if size < 64 and parts > 1:
+            return
+        if size <= most:
+            yield size
+
+
+def tile_rule(m, n, k, most_slices=8):
+    """(rows, columns, slices of k) of a task, for m x n results. The cost is relative to the bare arithmetic: a library
+    packs both operands of a tile, and a narrow tile costs three times as much as a low one; padding; tasks that 8 threads
+    cannot share evenly; writing and adding the partial sums of slices."""
+    best = (math.inf, m, n, 1)
     for slices in (1, 2, 4, 8):
-        if slices > 1 and (k // slices < 256 or (slices - 1) * m * n * 4 > 16 << 20):
+        if slices > most_slices or slices > 1 and (k // slices < 256 or (slices - 1) * m * n * 4 > 16 << 20):
             continue
-        for i in range(1, 65):
-            for j in range(1, 65):
-                rows, columns = round_up(-(-m // i), 16), round_up(-(-n // j), 16)
+        for rows in tile_sizes(m, 1024):
+            for columns in tile_sizes(n, 2048):
                 tasks = -(-m // rows) * -(-n // columns) * slices
-                if not (64 <= rows <= 1024 or i == 1 and rows < 64) or not (64 <= columns <= 2048 or j == 1 and columns < 64):
-                    continue
                 if not 8 <= tasks <= 64:
                     continue
                 cost = (1 + 10 / rows + 30 / columns) * round_up(m, rows) * round_up(n, columns) / (m * n)
-                cost *= round_up(tasks, 8) / tasks
-                cost += 20 * slices / k if slices > 1 else 0
-                if best[0] == 0 or cost < best[0] - 1e-9:
+                cost = cost * round_up(tasks, 8) / tasks + (20 * slices / k if slices > 1 else 0)
+                if cost < best[0] - 1e-9:
                     best = (cost, rows, columns, slices)
     return best[1:]
 
@@ -90,13 +98,75 @@ class Tiles:
         return self.library.pool_gemm(self.pool, p.transpose_a, p.transpose_b, p.m, p.n, p.k, rows, columns, slices,
                                       *(x.ctypes.data for x in operands), self.partial.ctypes.data)
 
-    def update_seconds(self, parameters):
-        """Seconds of an AdamW-like pass over `parameters`: reads 16 and writes 12 bytes of each."""
-        return self.library.pool_update(self.pool, parameters, *(x.ctypes.data for x in parameters_of(parameters)))
+    def bandwidth(self, parameters=30_000_000, repeats=7):
+        """Bytes a second of an AdamW-like pass: 28 bytes a parameter (p, g, m, v read; p, m, v written)."""
+        arrays = [np.full(parameters, value, dtype=np.float32) for value in (0.1, 0.01, 0.0, 0.0)]
+        pointers = [x.ctypes.data for x in arrays]
+        return 28 * parameters / min(self.library.pool_update(self.pool, parameters, *pointers) for _ in range(repeats))
 
 
-def parameters_of(count):
-    return [np.full(count, value, dtype=np.float32) for value in (0.1, 0.01, 0.0, 0.0)]
+class Operands:
+    """Arrays from a large arena, in turn: a product finds its weights in memory, not in a cache, as in a step."""
+
+    def __init__(self):
+        self.arena = np.random.default_rng(1).standard_normal(ARENA, dtype=np.float32)
+        self.position = 0
+
+    def take(self, rows, columns):
+        size = rows * columns
+        if self.position + size > ARENA:
+            self.position = 0
+        start, self.position = self.position, self.position + round_up(size, 16)
+        return self.arena[start:start + size].reshape(rows, columns)
+
+    def of(self, p):
+        """A, B, C as stored."""
+        a = self.take(p.k, p.m) if p.transpose_a else self.take(p.m, p.k)
+        b = self.take(p.n, p.k) if p.transpose_b else self.take(p.k, p.n)
+        return a, b, self.take(p.m, p.n)
+
+
+def timed(function, *arguments, **keywords):
+    start = time.perf_counter()
+    function(*arguments, **keywords)
+    return time.perf_counter() - start
+
+
+def numpy_seconds(p, operands):
+    """NumPy's OpenBLAS with its own threads."""
+    a, b, c = operands
+    return timed(np.matmul, a.T if p.transpose_a else a, b.T if p.transpose_b else b, out=c)
+
+
+def torch_seconds(p, operands):
+    """PyTorch's library (MKL in PyPI's x86 builds) with its own threads."""
+    a, b, c = map(torch.from_numpy, operands)
+    return timed(torch.matmul, a.T if p.transpose_a else a, b.T if p.transpose_b else b, out=c)
+
+
+class Library:
+    """Any shared library with cblas_sgemm, with its own threads."""
+
+    def __init__(self, path):
+        self.sgemm = ctypes.CDLL(path).cblas_sgemm
+        number, real, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
+        self.sgemm.argtypes = [*[number] * 6, real, pointer, number, pointer, number, real, pointer, number]
+
+    def seconds(self, p, operands):
+        a, b, c = operands
+        row_major, plain, transposed = 101, 111, 112
+        return timed(self.sgemm, row_major, transposed if p.transpose_a else plain,
+                     transposed if p.transpose_b else plain, p.m, p.n, p.k, 1.0, a.ctypes.data, a.shape[1],
+                     b.ctypes.data, b.shape[1], 0.0, c.ctypes.data, c.shape[1])
+
+
+def best_rates(product, ways, operands, repeats):
+    """{way: FLOP a second}, best of `repeats` turns of all ways; `ways`: {name: f(product, operands) -> seconds}."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(repeats):
+        for name, seconds in ways.items():
+            best[name] = min(best[name], seconds(product, operands.of(product)))
+    return {name: product.flops / seconds for name, seconds in best.items()}
 
 
 def build_helper():
@@ -107,8 +177,8 @@ def build_helper():
         raise SystemExit("error: expected the static serial OpenBLAS, but found none; run tools/setup.sh")
     include = Path("/usr/include") / libraries.parts[3] / SERIAL
     subprocess.run(["c++", "-std=c++20", "-O3", "-march=native", "-shared", "-fPIC", f"-I{include}",
-                    HERE / "cpu_gemm_tiles.cpp", "-Wl,-Bsymbolic,--exclude-libs,ALL", libraries, "-lgfortran", "-lpthread",
-                    "-lm", "-o", output], check=True)
+                    HERE / "cpu_gemm_tiles.cpp", "-Wl,-Bsymbolic,--exclude-libs,ALL", libraries, "-lpthread", "-lm",
+                    "-o", output], check=True)
     library = ctypes.CDLL(str(output))
     pointer, size = ctypes.c_void_p, ctypes.c_int64
     library.library_kernel.restype = ctypes.c_char_p

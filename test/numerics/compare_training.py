@@ -10,8 +10,10 @@ allowed. With e(x) = ||x - x64||, the other bounds are
              element whose gradient is almost 0 moves by rounding alone, and e varies severalfold between equally good
              programs. Where the whole gradient is 0 in exact arithmetic (k.bias: softmax ignores it), the
              bound is what AdamW can move: steps times the learning rate, an element.
-  loss       every step: relative error <= 1e-5. Only relu lets PyTorch's own exceed that: its gradient jumps.
+  loss       every step: relative error <= 1e-5
   norm       of all gradients, every step: relative error <= 1e-4
+A model with relu runs at most 5 steps: its gradient jumps, and once one element falls on the other side of 0 in one of
+two equally good programs, they part for good (after 100 steps PyTorch's fp32 was 3e-4 off in the loss, or not, by chance).
 A bf16 program is held to 2e-2 everywhere, gradients of little weight to 2e-3 of all gradients. Vectors (LayerNorms,
 HeadScale, ResScale, biases) start away from their initial ones and zeros, which would hide a factor in the wrong place.
 The last line says `ok` or what broke; the exit code is 1 then.
@@ -76,7 +78,8 @@ def train(config, recipe, weights, batches, steps, dtype):
         if step == 0:
             gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
         norms.append(update(model, optimizer, recipe).detach())
-    return Run(torch.stack(losses).double(), torch.stack(norms).double(), doubles(gradients), doubles(model.state_dict()))
+    return Run(torch.stack(losses).double(), torch.stack(norms).double(), doubles(gradients),
+               doubles(model.state_dict()))
 
 
 def run_of(out, names, steps):
@@ -85,7 +88,8 @@ def run_of(out, names, steps):
     if set(out) != wanted:
         raise SystemExit(f"FAILED: tensors of the step file: {difference(wanted, set(out))}")
     if len(out["loss"]) != steps or len(out["grad_norm"]) != steps:
-        raise SystemExit(f"FAILED: expected {steps} losses and norms, but got {len(out['loss'])}, {len(out['grad_norm'])}")
+        raise SystemExit(f"FAILED: expected {steps} losses and norms, but got {len(out['loss'])} and "
+                         f"{len(out['grad_norm'])}")
     return Run(out["loss"].double(), out["grad_norm"].double(), doubles({n: out["grad." + n] for n in names}),
                doubles({n: out[n] for n in names}))
 
@@ -182,7 +186,7 @@ def compare_executable(executable, options, folder):
     about = executable.metadata()
     apply_settings(about, options.settings)
     config, recipe = Config.from_metadata(about), Recipe.from_metadata(about)
-    steps = options.steps
+    steps = min(options.steps, 5) if config.activation == "relu" else options.steps
     weights = initial_weights(executable, config, options.seed, folder)
     batches = make_batches(about, steps * options.accumulate, options.seed)
     files = {name: folder / f"{name}.safetensors" for name in ("weights", "batch", "out")}

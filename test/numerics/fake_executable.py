@@ -1,12 +1,12 @@
-"""Impersonates a compiled program in fp32 PyTorch, to prove that compare_training.py passes what is right and names what
-is wrong. It rounds differently from the model that it is compared with: attention and LayerNorm are written out, and
+"""Impersonates a compiled program in fp32 PyTorch, to prove that compare_training.py passes what is right and names
+what is wrong. It rounds differently from the model that it is compared with: attention and LayerNorm are written out, and
 gradients are summed over micro-batches.
 
   fake_executable.py [--key model.layers=3 ...] [--claim KEY=VALUE ...] [--break KIND:NAME] info|dump|step ...
 
---break gradient:NAME scales the step-1 gradient of a parameter by 1.001, weight:NAME its final value by 1.001, loss:STEP
-the loss of a step (from 0) by 1.0001; missing:NAME leaves a parameter out. --claim changes what `info` says and not what
-is computed: with the same parameter names, a miscompiled model.
+--break gradient:NAME scales the step-1 gradient of a parameter by 1.001, weight:NAME its final value by 1.001,
+loss:STEP the loss of a step (from 0) by 1.0001; missing:NAME leaves a parameter out. --claim changes what `info` says
+and not what is computed: with the same parameter names, a miscompiled model.
 """
 
 import argparse
@@ -48,7 +48,8 @@ def write_out_arithmetic():
 
 def metadata(keys):
     config, recipe = Config(layers=2, d_model=32, heads=4, d_ffn=96, vocab=61, context=40), Recipe(lr=1e-3)
-    model = {name: getattr(config, name) for name in ("kind", "layers", "d_model", "heads", "d_ffn", "vocab", "context")}
+    sizes = ("kind", "layers", "d_model", "heads", "d_ffn", "vocab", "context")
+    model = {name: getattr(config, name) for name in sizes}
     compile_keys = {}
     for name in Config.__dataclass_fields__:
         norm = name in ("placement", "attention_layernorm", "ffn_layernorm", "head_scale", "residual_scale", "eps")

@@ -1,8 +1,8 @@
 """The model family in PyTorch: an independent statement of what a model definition means.
 
 Every name in state_dict() is the name that definitions, checkpoints and executables use, and every variant is built
-from the metadata that `EXE info --json` prints. In float64 it is the truth that compiled programs are measured against; in
-float32 it is the peer of the benchmarks. Dropout is not modelled: its masks are not PyTorch's.
+from the metadata that `EXE info --json` prints. In float64 it is the truth that compiled programs are measured against;
+in float32 it is the peer of the benchmarks. Dropout is not modelled: its masks are not PyTorch's.
 
 One block, Pre-LN (Post-LN moves `ln` behind each addition):
   x1 = x + post_ln(head_scale(attn(ln(x))))
@@ -46,7 +46,7 @@ class Config:
     placement: str = "pre"  # or post
     attention_layernorm: bool = False
     ffn_layernorm: bool = False
-    head_scale: str = "none"  # pre_proj: on each head before `out` (paper); post_proj: on slices of its result (fairseq)
+    head_scale: str = "none"  # pre_proj: each head before `out` (paper); post_proj: slices of its result (fairseq)
     residual_scale: bool = False
     eps: float = 1e-5
 
