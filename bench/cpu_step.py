@@ -3,10 +3,10 @@
   bench/cpu-step [--compiler build/bin/nf-compile] [--repeats 7] [--only SHAPE ...]
 
 For each shape, Pre-LN and NormFormer: compiles the model, starts ours and PyTorch's processes from the same weights on
-the same batches and stops unless the losses of 3 steps agree within 1e-4. Then ours, eager and torch.compile take turns;
-a turn is 3 steps, the first of which does not count, and gives the median of the others. Where a program's turns spread
-by more than 15 % ((max - min) / median) all turns are done once more, and the calmer ones count. Printed, all of one run
-on one machine:
+the same batches and stops unless the losses of 3 steps agree within 1e-4. Then ours, eager and torch.compile take
+turns; a turn is 3 steps, the first of which does not count, and gives the median of the others. Where a program's turns
+spread by more than 15 % ((max - min) / median) all turns are done once more, and the calmer ones count. Printed, all of
+one run on one machine:
 
   time <shape> <who> <median> min <min> spread <percent>
   ratio <shape> <value>       ours over the faster of PyTorch eager and torch.compile
@@ -208,7 +208,7 @@ class Machine:
         return rate
 
     def floor(self, metadata, tokens):
-        """Seconds of a step that only multiplies (three products a linear) and moves the optimizer's 28 B a parameter."""
+        """Seconds of a step that only multiplies, three products a linear, and moves 28 B a parameter."""
         model = metadata["model"]
         d, f = model["d_model"], model["d_ffn"]
         linears = model["layers"] * (4 * d * d + 2 * d * f) + model["vocab"] * d

@@ -63,8 +63,8 @@ def tile_sizes(length, most):
 
 def tile_rule(m, n, k, most_slices=8):
     """(rows, columns, slices of k) of a task, for m x n results. The cost is relative to the bare arithmetic: a library
-    packs both operands of a tile, and a narrow tile costs three times as much as a low one; padding; tasks that 8 threads
-    cannot share evenly; writing and adding the partial sums of slices."""
+    packs both operands of a tile, and a narrow tile costs three times as much as a low one; padding; tasks that 8
+    threads cannot share evenly; writing and adding the partial sums of slices."""
     best = (math.inf, m, n, 1)
     for slices in (1, 2, 4, 8):
         if slices > most_slices or slices > 1 and (k // slices < 256 or (slices - 1) * m * n * 4 > 16 << 20):

@@ -53,6 +53,7 @@ struct Flags {
   DumpOptions dump;
   ReplayOptions replay;
   std::string statsFolder;
+  bool json = false;
 };
 
 constexpr int mostThreads = 4096;
@@ -212,6 +213,7 @@ int dispatch(const nf_model &model, int argc, char **argv) {
   CLI::App *trainCommand = addTrain(app, flags), *evalCommand = addEval(app, flags);
   CLI::App *generateCommand = addGenerate(app, flags), *prepareCommand = addPrepare(app, flags);
   CLI::App *infoCommand = app.add_subcommand("info", "What this executable is: model, memory plan, target");
+  infoCommand->add_flag("--json", flags.json, "The metadata of docs/executable.md, for programs");
   CLI::App *statsCommand = app.add_subcommand("data-stats", "Token counts and n-gram perplexities of prepared data");
   statsCommand->add_option("--data,data", flags.statsFolder, "Folder made by prepare")->required();
   CLI::App *dumpCommand = addDump(app, flags), *replayCommand = addReplay(app, flags);
@@ -235,7 +237,7 @@ int dispatch(const nf_model &model, int argc, char **argv) {
   if (prepareCommand->parsed())
     return runPrepare(invocation, flags);
   if (infoCommand->parsed())
-    return info(invocation);
+    return info(invocation, flags.json);
   if (statsCommand->parsed()) {
     printDataStats(flags.statsFolder, std::cout);
     return 0;

@@ -53,7 +53,8 @@ struct GenerateOptions {
 };
 int generate(const Invocation &invocation, const GenerateOptions &options);
 
-int info(const Invocation &invocation);
+/// asJson: the metadata as it is, for programs.
+int info(const Invocation &invocation, bool asJson);
 
 struct DumpOptions {
   std::string output;

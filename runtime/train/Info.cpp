@@ -9,9 +9,13 @@ namespace nf::rt {
 
 static std::string megabytes(int64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
-int info(const Invocation &invocation) {
+int info(const Invocation &invocation, bool asJson) {
   const Metadata &m = invocation.metadata;
   const nf_model &model = invocation.model;
+  if (asJson) {
+    fmt::print("{}\n", model.metadata);
+    return 0;
+  }
   auto line = [](std::string_view what, const std::string &value) { fmt::print("{:<20}{}\n", what, value); };
   line("model",
        fmt::format("{} ({}, {} objective)", m.name, m.encoder ? "encoder" : "decoder", m.masked ? "masked" : "causal"));

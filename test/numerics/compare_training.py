@@ -13,7 +13,7 @@ allowed. With e(x) = ||x - x64||, the other bounds are
   loss       every step: relative error <= 1e-5
   norm       of all gradients, every step: relative error <= 1e-4
 A model with relu runs at most 5 steps: its gradient jumps, and once one element falls on the other side of 0 in one of
-two equally good programs, they part for good (after 100 steps PyTorch's fp32 was 3e-4 off in the loss, or not, by chance).
+two equally good programs, they part for good (after 100 steps PyTorch's fp32 is 3e-4 off in the loss, or not, by luck).
 A bf16 program is held to 2e-2 everywhere, gradients of little weight to 2e-3 of all gradients. Vectors (LayerNorms,
 HeadScale, ResScale, biases) start away from their initial ones and zeros, which would hide a factor in the wrong place.
 The last line says `ok` or what broke; the exit code is 1 then.

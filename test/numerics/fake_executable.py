@@ -1,6 +1,6 @@
 """Impersonates a compiled program in fp32 PyTorch, to prove that compare_training.py passes what is right and names
-what is wrong. It rounds differently from the model that it is compared with: attention and LayerNorm are written out, and
-gradients are summed over micro-batches.
+what is wrong. It rounds differently from the model that it is compared with: attention and LayerNorm are written out,
+and gradients are summed over micro-batches.
 
   fake_executable.py [--key model.layers=3 ...] [--claim KEY=VALUE ...] [--break KIND:NAME] info|dump|step ...
 

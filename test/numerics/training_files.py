@@ -63,7 +63,7 @@ def make_batches(metadata, micro_batches, seed=1, padding=True):
         weight &= hidden
     batches = {
         "tokens": torch.tensor(tokens, dtype=torch.int32),
-        "positions": torch.arange(T, dtype=torch.int32).repeat(count, 1) + model["position_offset"],
+        "positions": torch.arange(T, dtype=torch.int32).repeat(count, 1) + model.get("position_offset", 0),
         "targets": torch.tensor(targets, dtype=torch.int32),
         "loss_weight": torch.tensor(weight, dtype=torch.float32),
     }
