@@ -52,7 +52,8 @@ def NF_LaunchOp : NF_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
   let description = [{
     Runs `kernel(buffers…, task, scratch)` for every 0 ≤ task < `tasks`, by nf_launch of runtime/abi/nf_abi.h. The
     kernel is a func.func over bare pointers: its memref arguments have the buffers' element types and counts, not
-    necessarily their shapes; then come `%task: index` and `%scratch: memref<?xi8>`.
+    necessarily their shapes; then come `%task: index` and `%scratch: memref<?xi8>`. In stage llvm the kernel is the
+    llvm.func that this became.
 
     ```mlir
     nf.launch @layer_norm_256x768(%x, %w, %b, %y) tasks 16 : memref<4x64x768xf32>, …

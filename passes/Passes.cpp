@@ -1,10 +1,12 @@
-//===- Passes.cpp - registration of all passes
-//--------------------------------------------------------------------------===//
+//===- Passes.cpp - registration of all passes --------------------------------------------------------------------------===//
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 
 void nf::registerPasses() {
   registerAutodiffPasses();
   registerCpuPasses();
   registerFusePasses();
   registerPlanPasses();
+  registerLowerPasses();
+  registerStagePipelines();
 }

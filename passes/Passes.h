@@ -1,5 +1,4 @@
-//===- Passes.h - all passes, and the only place that orders them
-//------------------------------------------------------===//
+//===- Passes.h - all passes of ours -------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_PASSES_H
 #define NF_PASSES_PASSES_H
 
@@ -8,11 +7,12 @@
 #include "passes/autodiff/Passes.h"
 #include "passes/cpu/Passes.h"
 #include "passes/fuse/Passes.h"
+#include "passes/lower/Passes.h"
 #include "passes/plan/Passes.h"
 
 namespace nf {
 
-/// Registers every pass of ours by its flag.
+/// Registers every pass of ours by its flag, and every stage as a pipeline (--nf-stage-lower).
 void registerPasses();
 
 } // namespace nf

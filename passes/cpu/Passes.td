@@ -4,6 +4,10 @@
 
 include "mlir/Pass/PassBase.td"
 
+defvar NF_KernelDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                            "::mlir::vector::VectorDialect"];
+
 def LowerFused : Pass<"nf-lower-fused", "::mlir::ModuleOp"> {
   let summary = "turns fused regions in buffer form into kernels of vector code";
   let description = [{
@@ -32,9 +36,62 @@ def LowerFused : Pass<"nf-lower-fused", "::mlir::ModuleOp"> {
   let options = [
     Option<"vectorWidth", "vector-width", "int64_t", "8", "floats in a vector register: 4, 8 (AVX2) or 16 (AVX-512)">
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
-                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = NF_KernelDialects;
+}
+
+def LowerMatmul : Pass<"nf-lower-matmul", "::mlir::ModuleOp"> {
+  let summary = "matrix products become tiles of single-threaded library calls";
+  let description = [{
+    Every nf.matmul on buffers becomes a launch of a kernel whose tasks are the tiles of C. The grid depends on the
+    shape alone, so that the bits do not depend on the number of threads. Equal products share a kernel.
+
+    ```mlir
+    nf.matmul %x, %w outs(%y) {transpose_b} : (memref<256x768xf32>, memref<2304x768xf32>, memref<256x2304xf32>) -> ()
+    ```
+    becomes
+    ```mlir
+    func.func private @matmul_256x2304x768_nt(%a: memref<196608xf32>, …, %task: index, %scratch: memref<?xi8>) {
+      … the tile's place from %task …
+      call @nf_gemm_f32(…)
+    }
+    nf.launch @matmul_256x2304x768_nt(%x, %w, %y) tasks 8 : …
+    ```
+    A bias is written to the tile first and added to by the product: the library would clear the tile otherwise.
+  }];
+  let dependentDialects = NF_KernelDialects;
+}
+
+def LowerScatterAdd : Pass<"nf-lower-scatter-add", "::mlir::ModuleOp"> {
+  let summary = "scattered row sums become kernels over blocks of columns";
+  let description = [{
+    Each task owns some columns of the table: it clears them (unless the op accumulates) and adds the rows in ascending
+    order, so that the bits do not depend on the number of threads.
+
+    ```mlir
+    nf.scatter_add %rows, %ids outs(%table) : (memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>) -> ()
+    ```
+    becomes a launch of `@scatter_add_50257x768_256` over 8 tasks of 96 columns.
+  }];
+  let dependentDialects = NF_KernelDialects;
+}
+
+def LowerCopy : Pass<"nf-lower-copy", "::mlir::ModuleOp"> {
+  let summary = "strided copies become kernels";
+  let description = [{
+    Axes that are contiguous on both sides are merged; a unit-stride innermost axis is copied in vectors, a transpose in
+    square blocks. `fill` becomes a launch of its own before the copy. Offsets move into the buffers, so that copies
+    that differ in nothing else share a kernel.
+
+    ```mlir
+    nf.copy %in to %out sizes [4, 8] from 16 strides [8, 1] to 0 strides [8, 1] : memref<48xf32>, memref<32xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = nf.buffer transient 64 : memref<32xf32>
+    nf.launch @copy_f32_32_1_1(%0, %out) tasks 1 : memref<32xf32>, memref<32xf32>
+    ```
+  }];
+  let dependentDialects = NF_KernelDialects;
 }
 
 def LowerAttention : Pass<"nf-lower-attention", "::mlir::ModuleOp"> {

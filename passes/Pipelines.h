@@ -1,0 +1,38 @@
+//===- Pipelines.h - the only place that orders passes -----------------------------------------------------------------------===//
+#ifndef NF_PASSES_PIPELINES_H
+#define NF_PASSES_PIPELINES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <optional>
+
+namespace nf {
+
+/// The stages of a compilation, in order. Import and obj hold no passes: frontend and emitObject do their work.
+enum class Stage { Import, Raise, Fold, Autodiff, Hoist, Recompute, Distribute, Fuse, Plan, Lower, Llvm, Obj };
+
+/// "import", "raise", …
+llvm::StringRef stageName(Stage stage);
+/// The stage called `name`, or nothing.
+std::optional<Stage> parseStage(llvm::StringRef name);
+/// All stages in order.
+llvm::ArrayRef<Stage> allStages();
+
+struct PipelineOptions {
+  unsigned vectorBits = 256; ///< width of the target's vectors (CpuTarget)
+};
+
+/// Adds the passes of one stage to a manager of modules.
+void buildStage(Stage stage, mlir::OpPassManager &manager, const PipelineOptions &options);
+
+/// The first stage that `module` has not been through: lower for planned programs, fuse for other modules with gradients
+/// or without a program forward_backward, else raise.
+Stage firstStageOf(mlir::ModuleOp module);
+
+/// Registers every stage for nf-opt, as --nf-stage-<name>.
+void registerStagePipelines();
+
+} // namespace nf
+
+#endif // NF_PASSES_PIPELINES_H

@@ -1,0 +1,81 @@
+//===- KernelBuilder.cpp - what the kernel lowerings share -----------------------------------------------------------------===//
+#include "passes/cpu/KernelBuilder.h"
+
+using namespace mlir;
+using namespace nf;
+
+MemRefType nf::flattened(MemRefType type) { return MemRefType::get({type.getNumElements()}, type.getElementType()); }
+
+func::FuncOp nf::getOrBuildKernel(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers,
+                                  KernelBody body) {
+  if (auto kernel = module.lookupSymbol<func::FuncOp>(name))
+    return kernel;
+  ImplicitLocOpBuilder b(location, OpBuilder::atBlockBegin(module.getBody()));
+  SmallVector<Type> types(buffers);
+  types.push_back(b.getIndexType());
+  types.push_back(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
+  auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  kernel.setPrivate();
+  b.setInsertionPointToStart(kernel.addEntryBlock());
+  body(b, kernel.getArguments().drop_back(2), kernel.getArgument(buffers.size()));
+  func::ReturnOp::create(b);
+  return kernel;
+}
+
+std::string nf::joinExtents(ArrayRef<int64_t> extents) {
+  return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
+}
+
+std::string nf::elementName(Type elementType) {
+  std::string name;
+  llvm::raw_string_ostream(name) << elementType;
+  return name;
+}
+
+Value nf::indexConstant(ImplicitLocOpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+
+Value nf::add(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::AddIOp::create(b, x, y); }
+
+Value nf::scaled(ImplicitLocOpBuilder &b, Value x, int64_t scale) {
+  return scale == 1 ? x : arith::MulIOp::create(b, x, indexConstant(b, scale)).getResult();
+}
+
+Value nf::blockLength(ImplicitLocOpBuilder &b, Value begin, int64_t size, int64_t extent) {
+  if (extent % size == 0)
+    return indexConstant(b, size);
+  return arith::MinSIOp::create(b, indexConstant(b, size),
+                                arith::SubIOp::create(b, indexConstant(b, extent), begin).getResult());
+}
+
+void nf::forLoop(ImplicitLocOpBuilder &b, Value begin, Value end, int64_t step, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, begin, end, indexConstant(b, step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void nf::forLanes(ImplicitLocOpBuilder &b, Value length, function_ref<void(Value, int64_t)> body) {
+  Value zero = indexConstant(b, 0), lanes = indexConstant(b, kernelLanes);
+  Value whole = arith::SubIOp::create(b, length, arith::RemUIOp::create(b, length, lanes).getResult());
+  forLoop(b, zero, whole, kernelLanes, [&](Value i) { body(i, kernelLanes); });
+  forLoop(b, whole, length, 1, [&](Value i) { body(i, 1); });
+}
+
+Value nf::loadLanes(ImplicitLocOpBuilder &b, Value memref, Value index, int64_t lanes) {
+  if (lanes == 1)
+    return memref::LoadOp::create(b, memref, index);
+  auto type = VectorType::get(lanes, cast<MemRefType>(memref.getType()).getElementType());
+  return vector::LoadOp::create(b, type, memref, index);
+}
+
+void nf::storeLanes(ImplicitLocOpBuilder &b, Value value, Value memref, Value index, int64_t lanes) {
+  if (lanes == 1)
+    memref::StoreOp::create(b, value, memref, index);
+  else
+    vector::StoreOp::create(b, value, memref, index);
+}
+
+Value nf::zeroLanes(ImplicitLocOpBuilder &b, Type elementType, int64_t lanes) {
+  Type type = lanes == 1 ? elementType : VectorType::get(lanes, elementType);
+  return arith::ConstantOp::create(b, b.getZeroAttr(type));
+}

@@ -1,0 +1,54 @@
+//===- Passes.td - planned programs become LLVM -----------------------------------------------------------*- tablegen -*-===//
+#ifndef NF_PASSES_LOWER_PASSES_TD
+#define NF_PASSES_LOWER_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def KernelSignatures : Pass<"nf-kernel-signatures", "::mlir::ModuleOp"> {
+  let summary = "gives kernels the signatures that bare pointers need";
+  let description = [{
+    The scratch of every launched kernel becomes a static memref of `nf.scratch_bytes` bytes (the kernel's attribute; 0
+    without), and its buffers become noalias: plan passes a buffer that is updated in place once.
+
+    ```mlir
+    func.func private @k(%x: memref<8xf32>, %task: index, %scratch: memref<?xi8>) attributes {nf.scratch_bytes = 64 : i64}
+    ```
+    becomes
+    ```mlir
+    func.func private @k(%x: memref<8xf32> {llvm.noalias}, %task: index, %scratch: memref<64xi8> {llvm.noalias}) …
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerPrograms : Pass<"nf-lower-programs", "::mlir::ModuleOp"> {
+  let summary = "programs become functions that launch kernels";
+  let description = [{
+    Runs after the kernels were converted to LLVM with bare pointers. Each nf.program becomes `@nf_program_<name>`: it
+    fills an array of buffer addresses and calls nf_launch for every nf.launch. Each launched kernel gets an entry of
+    type nf_kernel (runtime/abi/nf_abi.h) under its name; the kernel itself becomes `@<name>.body`, inlined there. The
+    buffer's segment bases come from the context.
+
+    ```mlir
+    nf.program @eval() { %0 = nf.buffer transient 64 : memref<8xf32>  nf.launch @k(%0) tasks 2 : memref<8xf32>  nf.return }
+    ```
+    becomes
+    ```mlir
+    llvm.func internal @k(%args: !llvm.ptr, %task: i64, %scratch: !llvm.ptr)
+    llvm.func internal @nf_program_eval(%context: !llvm.ptr)
+    ```
+    The program's attributes stay on the function for nf-emit-table.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def EmitTable : Pass<"nf-emit-table", "::mlir::ModuleOp"> {
+  let summary = "writes nf_program_table, the one symbol that an object exports";
+  let description = [{
+    The nf_model of runtime/abi/nf_abi.h from nf.parameter, nf.state, the attributes that plan left on programs, and the
+    module's `nf.persistent_bytes`, `nf.metadata`, `nf.cpu_features` and `nf.compile_hash`. All of these are erased.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // NF_PASSES_LOWER_PASSES_TD
