@@ -109,7 +109,7 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
 
 void nf::registerStagePipelines() {
   for (Stage stage : stages)
-    new PassPipelineRegistration<StageOptions>( // registries keep no copy of their own
+    PassPipelineRegistration<StageOptions>(
         ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
         [stage](OpPassManager &pm, const StageOptions &options) { buildStage(stage, pm, {options.vectorBits}); });
 }

@@ -2,6 +2,7 @@
 #include "dialect/NF.h"
 #include "passes/Passes.h"
 
+#include "mlir/Conversion/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/Transforms/Passes.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -11,6 +12,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   registry.insert<nf::NFDialect>();
   mlir::registerTransformsPasses();
+  mlir::registerConversionPasses();
   nf::registerPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "NormForge pass driver\n", registry));
 }
