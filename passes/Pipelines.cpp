@@ -8,6 +8,8 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
+#include <chrono>
+
 using namespace mlir;
 using namespace nf;
 
@@ -36,12 +38,33 @@ static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createCSEPass());           // gradient rules compute again what forward has
 }
 
+static void buildHoist(OpPassManager &pm) {
+  pm.addPass(createHoistWeightOnly());
+  pm.addPass(createCSEPass()); // programs read a derived state where they computed it
+}
+
+static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &program = pm.nest<ProgramOp>();
+  program.addPass(createExpandLoss());        // before anything is row-wise: it decides the chunks of rows
+  program.addPass(createPrepareFusion());     // leaves kernels and primitives on rows
+  program.addPass(createCanonicalizerPass()); // no reshape or dead value between what could fuse; no CSE: conditions
+                                              // were cloned for each reader
+  FuseRowsOptions fuse;
+  fuse.remarks = options.fuseRemarks;
+  program.addPass(createFuseRows(fuse));
+  program.addPass(createSplitColumnSums());   // needs to know which column sums share a region with row reductions
+}
+
+static void buildPlan(OpPassManager &pm) { pm.addPass(createPlanMemory()); }
+
 static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
-  // Copies first: they make the views that other launches could share.
   pm.addPass(createLowerCopy());
   LowerFusedOptions fused;
   fused.vectorWidth = options.vectorBits / 32;
   pm.addPass(createLowerFused(fused));
+  LowerAttentionOptions attention;
+  attention.vectorWidth = fused.vectorWidth;
+  pm.addPass(createLowerAttention(attention));
   pm.addPass(createLowerMatmul());
   pm.addPass(createLowerScatterAdd());
 }
@@ -74,6 +97,12 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
   switch (stage) {
   case Stage::Autodiff:
     return buildAutodiff(pm);
+  case Stage::Hoist:
+    return buildHoist(pm);
+  case Stage::Fuse:
+    return buildFuse(pm, options);
+  case Stage::Plan:
+    return buildPlan(pm);
   case Stage::Lower:
     return buildLower(pm, options);
   case Stage::Llvm:
@@ -81,14 +110,41 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
   case Stage::Import:
   case Stage::Raise:
   case Stage::Fold:
-  case Stage::Hoist:
   case Stage::Recompute:
   case Stage::Distribute:
-  case Stage::Fuse:
-  case Stage::Plan:
   case Stage::Obj:
     return;
   }
+}
+
+static void writeReproducer(ModuleOp before, Stage stage, const PipelineOptions &options, StringRef path) {
+  std::error_code error;
+  llvm::raw_fd_ostream file(path, error);
+  if (error)
+    return;
+  file << "// nf-opt --nf-stage-" << stageName(stage) << "=vector-bits=" << options.vectorBits << " " << path << "\n";
+  before.print(file, OpPrintingFlags().enableDebugInfo());
+  before.emitRemark() << "the module before stage " << stageName(stage) << " is in " << path;
+}
+
+LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
+                            StringRef reproducer, function_ref<void(Stage, double)> observe) {
+  for (Stage stage : stages) {
+    if (stage < first || stage > last)
+      continue;
+    OwningOpRef<ModuleOp> before(reproducer.empty() ? ModuleOp() : module.clone());
+    PassManager manager(module.getContext());
+    buildStage(stage, manager, options);
+    auto start = std::chrono::steady_clock::now();
+    if (failed(manager.run(module))) {
+      if (before)
+        writeReproducer(*before, stage, options, reproducer);
+      return failure();
+    }
+    if (observe)
+      observe(stage, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return success();
 }
 
 Stage nf::firstStageOf(ModuleOp module) {
@@ -104,6 +160,7 @@ namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),
                               llvm::cl::init(PipelineOptions().vectorBits)};
+  Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
 };
 } // namespace
 
@@ -111,5 +168,5 @@ void nf::registerStagePipelines() {
   for (Stage stage : stages)
     PassPipelineRegistration<StageOptions>(
         ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
-        [stage](OpPassManager &pm, const StageOptions &options) { buildStage(stage, pm, {options.vectorBits}); });
+        [stage](OpPassManager &pm, const StageOptions &options) { buildStage(stage, pm, {options.vectorBits, options.remarks}); });
 }

@@ -1,0 +1,261 @@
+//===- Compile.cpp - definition or module -> executable ----------------------------------------------------------------------===//
+//
+// 1. Import: the definition's graph, or a module as it is.
+// 2. Stages up to plan; then the sizes are known that the executable's metadata holds.
+// 3. Stages up to llvm, the object file, the link.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "tools/Compile.h"
+#include "dialect/NF.h"
+#include "frontend/GraphBuilder.h"
+#include "frontend/Metadata.h"
+#include "frontend/ModelGraph.h"
+#include "passes/lower/EmitObject.h"
+#include "tools/Link.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/xxhash.h"
+
+#include <chrono>
+#include <fmt/format.h>
+
+using namespace mlir;
+using namespace nf;
+
+/// "file:line:col", or "" where no file is known.
+static std::string placeOf(Location location) {
+  std::string place;
+  location->walk([&](Location part) {
+    auto file = dyn_cast<FileLineColLoc>(part);
+    if (!file)
+      return WalkResult::advance();
+    place = fmt::format("{}:{}:{}", file.getFilename().str(), file.getLine(), file.getColumn());
+    return WalkResult::interrupt();
+  });
+  return place;
+}
+
+/// "layers.3.attn.q", or "".
+static std::string partOf(Location location) {
+  auto name = dyn_cast<NameLoc>(location);
+  return name ? name.getName().str() : "";
+}
+
+static void printDiagnostic(Diagnostic &diagnostic, StringRef fallback) {
+  static constexpr const char *severities[] = {"note", "warning", "error", "remark"};
+  std::string place = placeOf(diagnostic.getLocation()), part = partOf(diagnostic.getLocation());
+  fmt::print(stderr, "{}: {}: {}{}{}\n", place.empty() ? fallback.str() : place,
+             severities[static_cast<int>(diagnostic.getSeverity())], part, part.empty() ? "" : ": ", diagnostic.str());
+  for (Diagnostic &note : diagnostic.getNotes())
+    printDiagnostic(note, fallback);
+}
+
+static std::string grouped(int64_t number) {
+  std::string text = std::to_string(number);
+  for (int64_t i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3)
+    text.insert(i, ",");
+  return text;
+}
+
+static std::string megabytes(int64_t bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
+
+namespace {
+/// One compilation. Its steps return false after an error was printed.
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options) : options(options), context(registry()) {
+    context.printOpOnDiagnostic(false);
+    // Errors of a definition have places in it; without one, the file is the place.
+    context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+      printDiagnostic(diagnostic, this->options.input);
+      return success();
+    });
+  }
+
+  bool run() {
+    if (!chooseTarget() || !import())
+      return false;
+    Stage last = options.emit.value_or(Stage::Obj), first = config ? Stage::Raise : firstStageOf(*module);
+    if (!runUpTo(first, std::min(last, Stage::Plan)))
+      return false;
+    if (last <= Stage::Plan)
+      return writeModule();
+    describe();
+    if (!runUpTo(std::max(first, Stage::Lower), std::min(last, Stage::Llvm)))
+      return false;
+    return last <= Stage::Llvm ? writeModule() : writeObject();
+  }
+
+private:
+  static DialectRegistry registry() {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerAllExtensions(registry);
+    registry.insert<NFDialect>();
+    return registry;
+  }
+
+  bool report(llvm::Error error) {
+    fmt::print(stderr, "{}\n", llvm::toString(std::move(error)));
+    return false;
+  }
+
+  bool chooseTarget() {
+    if (options.target != "cpu") {
+      fmt::print(stderr, "--target={}: error: expected cpu, but got {}, which is not built into this compiler\n",
+                 options.target, options.target);
+      return false;
+    }
+    auto resolved = resolveCpu(options.cpu);
+    if (!resolved) {
+      fmt::print(stderr, "--cpu={}: error: {}\n", options.cpu, llvm::toString(resolved.takeError()));
+      return false;
+    }
+    target = *resolved;
+    return true;
+  }
+
+  bool import() {
+    auto start = std::chrono::steady_clock::now();
+    StringRef input = options.input;
+    bool imported = input.ends_with(".mlir") || input.ends_with(".mlirbc") ? parseModule() : readDefinition();
+    times.push_back({Stage::Import, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+    return imported;
+  }
+
+  bool parseModule() {
+    if (!options.sets.empty()) {
+      fmt::print(stderr, "--set {}: error: expected a definition (.toml) to set a key of, but got {}\n",
+                 options.sets.front(), options.input);
+      return false;
+    }
+    std::string message;
+    auto file = openInputFile(options.input, &message);
+    if (!file) {
+      fmt::print(stderr, "{}: error: expected a module, but it cannot be read: {}\n", options.input, message);
+      return false;
+    }
+    llvm::SourceMgr sources;
+    sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+    module = parseSourceFile<ModuleOp>(sources, &context);
+    return static_cast<bool>(module);
+  }
+
+  bool readDefinition() {
+    ConfigResult result = loadModelConfig(options.input, options.sets);
+    for (const ConfigDiagnostic &diagnostic : result.diagnostics)
+      fmt::print(stderr, "{}\n", diagnostic.str());
+    if (!result.config)
+      return false;
+    config = std::move(result.config);
+    module = buildModule(context, *config);
+    return static_cast<bool>(module);
+  }
+
+  bool runUpTo(Stage first, Stage last) {
+    std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
+    return succeeded(runStages(*module, first, last, {target.vectorBits, options.fuseRemarks}, reproducer,
+                               [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
+  }
+
+  /// What plan decided, and the target, go into the module for nf-emit-table.
+  void describe() {
+    auto integer = [](Operation *op, StringRef name) {
+      auto attribute = op->getAttrOfType<IntegerAttr>(name);
+      return attribute ? attribute.getInt() : 0;
+    };
+    facts.persistentBytes = facts.peakBytes = facts.boundBytes = integer(*module, "nf.persistent_bytes");
+    int64_t transient = 0, live = 0;
+    for (auto program : module->getOps<ProgramOp>()) {
+      int64_t bytes = integer(program, "transient_bytes");
+      facts.transientBytes[program.getSymName().str()] = bytes;
+      transient = std::max(transient, bytes);
+      live = std::max(live, integer(program, "live_bytes"));
+    }
+    facts.peakBytes += transient;
+    facts.boundBytes += live;
+    facts.cpu = target.cpu;
+    facts.features = target.features;
+    facts.compiler = "NormForge " NF_VERSION " (LLVM " LLVM_VERSION_STRING ")";
+
+    Builder b(&context);
+    std::string metadata = config ? metadataJson(*config, facts) : "{}";
+    SmallVector<StringRef> features(target.features.begin(), target.features.end());
+    uint64_t hash = llvm::xxh3_64bits(metadata + target.featureString);
+    (*module)->setAttr("nf.metadata", b.getStringAttr(metadata));
+    (*module)->setAttr("nf.cpu_features", b.getStrArrayAttr(features));
+    (*module)->setAttr("nf.compile_hash", b.getI64IntegerAttr(static_cast<int64_t>(hash)));
+  }
+
+  bool writeModule() {
+    std::string text;
+    llvm::raw_string_ostream(text) << *module << "\n";
+    llvm::Error error = writeFile(options.output, text);
+    return !error || report(std::move(error));
+  }
+
+  bool writeObject() {
+    auto start = std::chrono::steady_clock::now();
+    auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+    auto object = emitObject(*module, target);
+    if (failed(object))
+      return false;
+    times.push_back({Stage::Obj, seconds()});
+    StringRef bytes(object->data(), object->size());
+    llvm::Error error = options.emit ? writeFile(options.output, bytes)
+                                     : linkExecutable(bytes, options.libraries, options.output);
+    if (error)
+      return report(std::move(error));
+    linkSeconds = seconds() - times.back().second;
+    if (options.output != "-")
+      printReport();
+    return true;
+  }
+
+  void printReport() {
+    if (config) {
+      const ModelConfig &c = *config;
+      fmt::print("model       {}: {}, {} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}\n", c.name,
+                 c.kind, c.layers, c.dModel, c.heads, c.dFfn, grouped(c.vocab), c.context);
+      fmt::print("training    micro-batch {} x {} tokens, {}\n", c.microBatch, c.sequence, c.precision);
+      fmt::print("parameters  {}\n", grouped(parameterCount(c)));
+    }
+    fmt::print("target      cpu {}, vectors of {} bits, {}\n", target.cpu, target.vectorBits,
+               fmt::join(target.features, " "));
+    std::string transient;
+    for (auto &[name, bytes] : facts.transientBytes)
+      transient += fmt::format("{}{} {}", transient.empty() ? "" : ", ", name, megabytes(bytes));
+    double ratio = facts.boundBytes ? double(facts.peakBytes) / double(facts.boundBytes) : 1;
+    fmt::print("memory      {} = states {} + the largest arena ({}); {:.3f} of the bound\n", megabytes(facts.peakBytes),
+               megabytes(facts.persistentBytes), transient, ratio);
+    std::string line;
+    double total = linkSeconds;
+    for (auto &[stage, seconds] : times) {
+      total += seconds;
+      if (seconds >= 0.005)
+        line += fmt::format("{} {:.2f}, ", stageName(stage).str(), seconds);
+    }
+    fmt::print("seconds     {:.2f}: {}link {:.2f}\n", total, line, linkSeconds);
+    uint64_t size = 0;
+    if (!llvm::sys::fs::file_size(options.output, size))
+      fmt::print("wrote       {} ({})\n", options.output, megabytes(static_cast<int64_t>(size)));
+  }
+
+  const CompileOptions &options;
+  MLIRContext context;
+  CpuTarget target;
+  std::optional<ModelConfig> config;
+  OwningOpRef<ModuleOp> module;
+  CompileFacts facts;
+  std::vector<std::pair<Stage, double>> times;
+  double linkSeconds = 0;
+};
+} // namespace
+
+bool nf::compile(const CompileOptions &options) { return Compilation(options).run(); }

@@ -1,0 +1,28 @@
+//===- Compile.h - definition or module -> executable ------------------------------------------------------------------------===//
+#ifndef NF_TOOLS_COMPILE_H
+#define NF_TOOLS_COMPILE_H
+
+#include "passes/Pipelines.h"
+
+#include <string>
+#include <vector>
+
+namespace nf {
+
+struct CompileOptions {
+  std::string input;             ///< .toml, .mlir or .mlirbc; "-" is a definition on standard input
+  std::string output;            ///< "-" is standard output (of --emit only)
+  std::vector<std::string> sets; ///< key=value
+  std::optional<Stage> emit;     ///< stop after this stage and write what it gives; without: an executable
+  std::string target = "cpu", cpu = "host";
+  bool fuseRemarks = false;
+  std::string libraries; ///< folder of libnfrt.a and libopenblas.a
+};
+
+/// Compiles, and prints a report to standard output unless that is the output. Returns false after errors, one line each
+/// and located where they have a place; the output then does not exist or is what it was.
+bool compile(const CompileOptions &options);
+
+} // namespace nf
+
+#endif // NF_TOOLS_COMPILE_H

@@ -1,0 +1,219 @@
+//===- nf-run.cpp - compiles a module and runs one of its programs ---------------------------------------------------------===//
+//
+// Fills states and arguments with the random values that nf-check uses, or with those of a safetensors file, runs the
+// compiled program in this process and prints what it gives.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "passes/Passes.h"
+#include "runtime/core/Context.h"
+#include "runtime/core/Error.h"
+#include "runtime/cpu/Gemm.h"
+#include "runtime/cpu/Pool.h"
+#include "runtime/train/Safetensors.h"
+#include "tools/InProcess.h"
+#include "tools/Sampling.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace mlir;
+using namespace nf;
+
+namespace {
+struct Options {
+  std::string input, program, values, dump, cpu = "host";
+  uint64_t seed = 1;
+  int threads = 2;
+  bool states = false;
+};
+
+/// A buffer of the model, an argument or a state, by the name that files and seeds know it by.
+struct Buffer {
+  std::string name;
+  int32_t dtype;
+  std::vector<int64_t> shape;
+  void *data;
+
+  int64_t size() const {
+    int64_t count = 1;
+    for (int64_t extent : shape)
+      count *= extent;
+    return count;
+  }
+};
+} // namespace
+
+static const char *dtypeName(int32_t dtype) {
+  static constexpr const char *names[] = {"F32", "BF16", "I32", "I64", "BOOL"};
+  return names[dtype];
+}
+
+static Type elementType(MLIRContext *context, int32_t dtype) {
+  Builder b(context);
+  const Type types[] = {b.getF32Type(), b.getBF16Type(), b.getI32Type(), b.getI64Type(), b.getI1Type()};
+  return types[dtype];
+}
+
+/// A moment or gradient has its parameter's name in the table and a suffix in the module.
+static std::string stateName(const nf_state &state) {
+  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", ""};
+  return std::string(state.name) + suffixes[state.kind];
+}
+
+static std::vector<Buffer> statesOf(rt::Context &context) {
+  std::vector<Buffer> buffers;
+  for (const nf_state &state : context.states())
+    buffers.push_back(
+        {stateName(state), state.dtype, {state.shape, state.shape + state.rank}, context.persistent + state.offset});
+  return buffers;
+}
+
+static std::vector<Buffer> argumentsOf(rt::Context &context, const nf_program &program, nf_direction direction) {
+  std::vector<Buffer> buffers;
+  for (int64_t i = 0; i < program.argument_count; ++i) {
+    const nf_argument &argument = program.arguments[i];
+    if (argument.direction == direction)
+      buffers.push_back({argument.name,
+                         argument.dtype,
+                         {argument.shape, argument.shape + argument.rank},
+                         context.transient + argument.offset});
+  }
+  return buffers;
+}
+
+static void fill(const Buffer &buffer, const rt::SafetensorsFile *values, uint64_t seed, MLIRContext *context) {
+  if (values && values->find(buffer.name))
+    return values->read(buffer.name, dtypeName(buffer.dtype), buffer.shape, buffer.data);
+  auto type = RankedTensorType::get(buffer.shape, elementType(context, buffer.dtype));
+  Tensor64 tensor = sampleValues(type, {}, buffer.name, seed);
+  for (int64_t i = 0; i < buffer.size(); ++i) {
+    switch (buffer.dtype) {
+    case NF_F32:
+      static_cast<float *>(buffer.data)[i] = static_cast<float>(elementOf(tensor, i));
+      break;
+    case NF_BF16: // sampled values are representable: the upper half of the float
+      static_cast<uint16_t *>(buffer.data)[i] =
+          std::bit_cast<uint32_t>(static_cast<float>(elementOf(tensor, i))) >> 16;
+      break;
+    case NF_I32:
+      static_cast<int32_t *>(buffer.data)[i] = static_cast<int32_t>(elementOf(tensor, i));
+      break;
+    case NF_I64:
+      static_cast<int64_t *>(buffer.data)[i] = static_cast<int64_t>(elementOf(tensor, i));
+      break;
+    case NF_I1:
+      static_cast<uint8_t *>(buffer.data)[i] = elementOf(tensor, i) != 0;
+      break;
+    }
+  }
+}
+
+static std::string elementText(const Buffer &buffer, int64_t i) {
+  switch (buffer.dtype) {
+  case NF_F32:
+    return fmt::format("{:.7g}", static_cast<const float *>(buffer.data)[i]);
+  case NF_BF16:
+    return fmt::format("{:.3g}",
+                       std::bit_cast<float>(uint32_t(static_cast<const uint16_t *>(buffer.data)[i]) << 16));
+  case NF_I32:
+    return fmt::format("{}", static_cast<const int32_t *>(buffer.data)[i]);
+  case NF_I64:
+    return fmt::format("{}", static_cast<const int64_t *>(buffer.data)[i]);
+  default:
+    return fmt::format("{}", static_cast<const uint8_t *>(buffer.data)[i]);
+  }
+}
+
+/// "loss F32 [4, 8]: 0.25 0.5 … ".
+static void print(const Buffer &buffer) {
+  constexpr int64_t shown = 8;
+  fmt::print("{} {} [{}]:", buffer.name, dtypeName(buffer.dtype), fmt::join(buffer.shape, ", "));
+  for (int64_t i = 0; i < std::min(shown, buffer.size()); ++i)
+    fmt::print(" {}", elementText(buffer, i));
+  fmt::print("{}\n", buffer.size() > shown ? " ..." : "");
+}
+
+static const nf_program &findProgram(const nf_model &model, const std::string &name) {
+  for (int64_t i = 0; i < model.program_count; ++i)
+    if (name.empty() || name == model.programs[i].name)
+      return model.programs[i];
+  throw rt::UsageError(fmt::format("--program: expected a program of the module, but got '{}'", name));
+}
+
+static void run(const nf_model &model, const Options &options, MLIRContext *mlirContext) {
+  rt::selectGemm();
+  rt::Pool pool(options.threads, model.scratch_bytes);
+  rt::Context context(model, pool);
+  const nf_program &program = findProgram(model, options.program);
+  std::optional<rt::SafetensorsFile> values;
+  if (!options.values.empty())
+    values.emplace(options.values);
+  std::vector<Buffer> states = statesOf(context);
+  std::vector<Buffer> results = argumentsOf(context, program, NF_OUT);
+  for (const Buffer &buffer : states)
+    fill(buffer, values ? &*values : nullptr, options.seed, mlirContext);
+  for (const Buffer &buffer : argumentsOf(context, program, NF_IN))
+    fill(buffer, values ? &*values : nullptr, options.seed, mlirContext);
+  program.entry(&context);
+  if (options.states)
+    results.insert(results.end(), states.begin(), states.end());
+  std::vector<rt::TensorView> views;
+  for (const Buffer &buffer : results) {
+    print(buffer);
+    views.push_back({buffer.name, dtypeName(buffer.dtype), buffer.shape, buffer.data});
+  }
+  if (!options.dump.empty())
+    rt::writeSafetensors(options.dump, views);
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Compiles a module of nf programs and runs one of them.", "nf-run");
+  app.add_option("input", options.input, "module (.mlir), planned or earlier; - is stdin")->required();
+  app.add_option("--program", options.program, "program to run; the module's first without");
+  app.add_option("--seed", options.seed, "seed of the random arguments and states")->capture_default_str();
+  app.add_option("--values", options.values, "safetensors file; its tensors replace random values by name");
+  app.add_option("--dump", options.dump, "safetensors file for the results");
+  app.add_option("--cpu", options.cpu, "processor to compile for")->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to run on")->capture_default_str()->check(CLI::Range(1, 128));
+  app.add_flag("--states", options.states, "print and dump the states after the run too");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<NFDialect>();
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
+  std::string message;
+  auto file = openInputFile(options.input, &message);
+  if (!file) {
+    fmt::print(stderr, "nf-run: error: {}\n", message);
+    return 1;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return 1;
+  auto compiled = compileInProcess(*module, options.cpu);
+  if (!compiled)
+    return 1;
+  try {
+    run(compiled->model(), options, &context);
+  } catch (const rt::Error &error) {
+    fmt::print(stderr, "nf-run: error: {}\n", error.what());
+    return error.exitCode();
+  }
+  return 0;
+}
