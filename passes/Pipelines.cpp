@@ -70,6 +70,7 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildLlvm(OpPassManager &pm) {
+  pm.addPass(createExpandMath());                 // first: what is not expanded becomes a call of libm for each lane
   pm.addPass(createKernelSignatures());           // bare pointers need static sizes
   pm.addPass(createCanonicalizerPass());          // index arithmetic of tasks folds where tiles divide
   pm.addPass(createCSEPass());

@@ -51,4 +51,26 @@ def EmitTable : Pass<"nf-emit-table", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ExpandMath : Pass<"nf-expand-math"> {
+  let summary = "writes elementary functions on f32 in arithmetic";
+  let description = [{
+    math.exp, log, tanh, erf, rsqrt and powf on f32 scalars and vectors become arith and math.fma, for every target alike;
+    errors and special values are listed in ExpandMath.cpp. sqrt and fma stay. No call of a math library remains.
+
+    ```mlir
+    %y = math.rsqrt %x : vector<8xf32>
+    ```
+    becomes
+    ```mlir
+    %one = arith.constant dense<1.0> : vector<8xf32>
+    %root = math.sqrt %x : vector<8xf32>
+    %y = arith.divf %one, %root : vector<8xf32>
+    ```
+  }];
+  let options = [
+    Option<"bf16", "bf16", "bool", "true", "also expand conversions between f32 and bf16 (not for targets that have them)">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // NF_PASSES_LOWER_PASSES_TD
