@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
 namespace nf {
@@ -13,6 +14,13 @@ namespace nf {
 #include "passes/lower/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "passes/lower/Passes.h.inc"
+
+/// Elementary functions on f32 in arithmetic (ExpandMath.cpp lists them and their errors).
+void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);
+
+/// Conversions between f32 and bf16 in integer arithmetic, for targets without instructions for them.
+void populateExpandBF16Patterns(mlir::RewritePatternSet &patterns);
+
 } // namespace nf
 
 #endif // NF_PASSES_LOWER_PASSES_H
