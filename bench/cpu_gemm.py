@@ -28,7 +28,7 @@ def candidates(p):
         for i in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
             for j in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
                 rows, columns = round_up(-(-p.m // i), 16), round_up(-(-p.n // j), 16)
-                fits = slices == 1 or p.k // slices >= 256 and (slices - 1) * p.m * p.n * 4 <= 16 << 20
+                fits = slices == 1 or p.k // slices >= 512 and (slices - 1) * p.m * p.n * 4 <= 16 << 20
                 if fits and min(rows, columns) >= 48 and 8 <= i * j * slices <= 64:
                     yield rows, columns, slices
 

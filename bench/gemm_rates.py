@@ -14,7 +14,7 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 SERIAL = "openblas-serial"
-ARENA = 160_000_000  # floats; operands rotate through it, so that weights come from memory as in a step
+ARENA = 120_000_000  # floats
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def tile_rule(m, n, k, most_slices=8):
     threads cannot share evenly; writing and adding the partial sums of slices."""
     best = (math.inf, m, n, 1)
     for slices in (1, 2, 4, 8):
-        if slices > most_slices or slices > 1 and (k // slices < 256 or (slices - 1) * m * n * 4 > 16 << 20):
+        if slices > most_slices or slices > 1 and (k // slices < 512 or (slices - 1) * m * n * 4 > 16 << 20):
             continue
         for rows in tile_sizes(m, 1024):
             for columns in tile_sizes(n, 2048):
@@ -106,24 +106,29 @@ class Tiles:
 
 
 class Operands:
-    """Arrays from a large arena, in turn: a product finds its weights in memory, not in a cache, as in a step."""
+    """Arrays from large arenas, in turn: a product finds its weights in memory, not in a cache, as in a step."""
 
     def __init__(self):
-        self.arena = np.random.default_rng(1).standard_normal(ARENA, dtype=np.float32)
-        self.position = 0
-
-    def take(self, rows, columns):
-        size = rows * columns
-        if self.position + size > ARENA:
-            self.position = 0
-        start, self.position = self.position, self.position + round_up(size, 16)
-        return self.arena[start:start + size].reshape(rows, columns)
+        self.inputs = Arena(np.random.default_rng(1).standard_normal(ARENA, dtype=np.float32))
+        self.outputs = Arena(np.zeros(ARENA // 2, dtype=np.float32))
 
     def of(self, p):
         """A, B, C as stored."""
-        a = self.take(p.k, p.m) if p.transpose_a else self.take(p.m, p.k)
-        b = self.take(p.n, p.k) if p.transpose_b else self.take(p.k, p.n)
-        return a, b, self.take(p.m, p.n)
+        a = self.inputs.take(*((p.k, p.m) if p.transpose_a else (p.m, p.k)))
+        b = self.inputs.take(*((p.n, p.k) if p.transpose_b else (p.k, p.n)))
+        return a, b, self.outputs.take(p.m, p.n)
+
+
+class Arena:
+    def __init__(self, values):
+        self.values, self.position = values, 0
+
+    def take(self, rows, columns):
+        size = rows * columns
+        if self.position + size > self.values.size:
+            self.position = 0
+        start, self.position = self.position, self.position + round_up(size, 16)
+        return self.values[start:start + size].reshape(rows, columns)
 
 
 def timed(function, *arguments, **keywords):

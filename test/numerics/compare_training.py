@@ -6,7 +6,7 @@
 PyTorch in fp64 is the truth, and PyTorch in fp32 shows how much of an error is unavoidable: twice its own is always
 allowed. With e(x) = ||x - x64||, the other bounds are
   gradients  of step 1, per parameter: e <= max(1e-6 ||g64||, 1e-7 ||all gradients||)
-  weights    after the last step, per parameter: e <= 1e-5 ||w64||. AdamW divides a gradient by its own size, so one
+  weights    after the last step, per parameter: e <= 3e-5 ||w64||. AdamW divides a gradient by its own size, so one
              element whose gradient is almost 0 moves by rounding alone, and e varies severalfold between equally good
              programs. Where the whole gradient is 0 in exact arithmetic (k.bias: softmax ignores it), the
              bound is what AdamW can move: steps times the learning rate, an element.
@@ -119,7 +119,7 @@ def weight_checks(ours, peer, truth, reach, bf16):
     everything = norm(truth.gradients.values())
     for name, exact in truth.weights.items():
         size, peer_error = exact.norm().item(), (peer[name] - exact).norm().item()
-        allowed = 2e-2 * size if bf16 else max(2 * peer_error, 1e-5 * size)
+        allowed = 2e-2 * size if bf16 else max(2 * peer_error, 3e-5 * size)
         if truth.gradients[name].norm().item() < 1e-12 * everything:
             allowed = max(allowed, reach * math.sqrt(exact.numel()))
         yield Check(f"weight of {name}", (ours[name] - exact).norm().item(), allowed,
