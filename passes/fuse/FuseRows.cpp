@@ -129,8 +129,10 @@ private:
     if (rowWise.getRowRole() == RowRole::ColumnReduction)
       rowValues[op->getResult(0)] = widen(inner, operands[0], RowKind::ColSum);
     else if (rowWise.getRowRole() == RowRole::RowReduction)
-      rowValues[op->getResult(0)] = rowWise.buildRow(
-          inner, {widen(inner, operands[0], graph.space(op).cols == 1 ? RowKind::Row : RowKind::RowCol)}, cols);
+      // Over one column it is the number itself, which must not be summed over the region's columns.
+      rowValues[op->getResult(0)] = graph.space(op).cols == 1
+                                        ? operands[0]
+                                        : rowWise.buildRow(inner, {widen(inner, operands[0], RowKind::RowCol)}, cols);
     else
       rowValues[op->getResult(0)] = rowWise.buildRow(inner, operands, cols);
   }

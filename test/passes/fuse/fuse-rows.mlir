@@ -104,6 +104,19 @@ nf.program @gather(%table: tensor<32x8xf32> {nf.name = "table"}, %ids: tensor<4x
 
 // -----
 
+// A sum over one column is the number itself, also where the region has more columns.
+// CHECK-LABEL: program @sum_of_one
+// CHECK: fused rows 1 cols 16(%x)
+// CHECK: %[[S:.*]] = nf.reduce_sum
+// CHECK-NEXT: nf.yield %[[S]]
+nf.program @sum_of_one(%x: tensor<1x16xf32> {nf.name = "x"}) -> (tensor<1x1xf32> {nf.name = "y"}) {
+  %s = nf.reduce_sum %x axes [1] : (tensor<1x16xf32>) -> tensor<1x1xf32>
+  %y = nf.reduce_sum %s axes [1] : (tensor<1x1xf32>) -> tensor<1x1xf32>
+  nf.return %y : tensor<1x1xf32>
+}
+
+// -----
+
 // No-op: nothing row-wise.
 // CHECK-LABEL: program @nothing
 // CHECK-NOT: fused
