@@ -32,7 +32,8 @@ template <typename Op> static LogicalResult verifyOperands(Op op) {
   bool random = op.getSeed() && op.getStep() && op.getSampleOffset();
   bool none = !op.getSeed() && !op.getStep() && !op.getSampleOffset();
   if (p < 0 || p >= 1 || (p > 0 ? !random : !none))
-    return op.emitOpError() << "expected seed, step and sample_offset exactly with a dropout between 0 and 1 (C6)";
+    return op.emitOpError() << "expected seed, step and sample_offset exactly with a dropout above 0 and below 1, but got a "
+                            << "dropout of " << p << (none ? " and none" : " and some") << " of them (C6)";
   return success();
 }
 
@@ -45,7 +46,7 @@ template <typename Op> static LogicalResult verifyResults(Op op, ArrayRef<SmallV
     fits = fits && cast<ShapedType>(type).getShape() == ArrayRef<int64_t>(shape);
   if (!fits)
     return op.emitOpError() << "expected results (or destinations) of the shapes of the op's definition, but got "
-                            << types;
+                            << types << " (C7)";
   return success();
 }
 
@@ -60,6 +61,12 @@ LogicalResult AttentionOp::verify() {
 LogicalResult AttentionBackwardOp::verify() {
   if (failed(verifyOperands(*this)))
     return failure();
+  ShapedType query = shaped(getQ()), out = shaped(getOut()), dout = shaped(getDout()), lse = shaped(getLse());
+  SmallVector<int64_t> rows{query.getDimSize(0), static_cast<int64_t>(getHeads()), query.getDimSize(1)};
+  if (out.getShape() != query.getShape() || dout.getShape() != query.getShape() ||
+      lse.getShape() != ArrayRef<int64_t>(rows))
+    return emitOpError() << "expected out and dout of q's shape and lse of [" << rows << "], but got " << out << ", "
+                         << dout << " and " << lse << " (C8)";
   SmallVector<int64_t> q(shaped(getQ()).getShape()), k(shaped(getK()).getShape());
   return verifyResults(*this, {q, k, k});
 }

@@ -21,7 +21,8 @@ def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, N
     ```
     Constraints: (C1) q, k, v have rank 3, equal B and columns; k and v are of one shape; (C2) heads divides the
     columns; (C3) key_padding is [B, Tk]; (C4) segments is [B, Tk]; (C5) key_length and query_offset have one element;
-    (C6) seed, step and sample_offset are there exactly when dropout > 0; 0 ≤ dropout < 1.
+    (C6) seed, step and sample_offset are there exactly when dropout > 0; 0 ≤ dropout < 1;
+    (C7) the results' (or destinations') shapes.
   }];
   let arguments = (ins NF_Data:$q, NF_Data:$k, NF_Data:$v, Optional<NF_Data>:$key_padding,
                        Optional<NF_IndexData>:$segments, Optional<NF_IndexData>:$key_length,
@@ -46,6 +47,7 @@ def NF_AttentionBackwardOp : NF_Op<"attention_backward", [AttrSizedOperandSegmen
     P is computed again from q, k and lse: `P = e^(scale · q kᵀ + mask − lse)`; with `dP = dout vᵀ` (through dropout)
     and `D = Σ_columns dout · out`: `dS = P · (dP − D)`, `dq = scale · dS k`, `dk = scale · dSᵀ q`,
     `dv = dropout(P)ᵀ dout`. Operands, masks and constraints as in nf.attention.
+    Constraint: (C8) out and dout have q's shape, lse is [B, heads, Tq].
 
     ```mlir
     %dq, %dk, %dv = nf.attention_backward %q, %k, %v, %out, %lse, %dout {heads = 12 : i64, causal, scale = 0.125 : f64}

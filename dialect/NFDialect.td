@@ -26,13 +26,14 @@ def NF_Dialect : Dialect {
 class NF_Op<string mnemonic, list<Trait> traits = []> : Op<NF_Dialect, mnemonic, traits>;
 
 // Tensors up to planning, buffers after it.
-defvar NF_Tensor = AnyRankedTensor;
-def NF_Data : AnyTypeOf<[AnyRankedTensor, AnyMemRef], "tensor or planned buffer">;
-def NF_FloatTensor : RankedTensorOf<[F32, BF16, F64]>;
-def NF_IndexTensor : RankedTensorOf<[I32]>;
-def NF_SeedTensor : RankedTensorOf<[I64]>;
-def NF_SeedData : AnyTypeOf<[RankedTensorOf<[I64]>, MemRefOf<[I64]>], "i64 tensor or planned buffer">;
-def NF_IndexData : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>], "i32 tensor or planned buffer">;
+defvar NF_Tensor = AnyStaticShapeTensor;
+defvar NF_Buffer = AnyStaticShapeMemRef;
+def NF_Data : AnyTypeOf<[NF_Tensor, NF_Buffer], "static tensor or planned buffer">;
+def NF_FloatTensor : StaticShapeTensorOf<[F32, BF16, F64]>;
+def NF_IndexTensor : StaticShapeTensorOf<[I32]>;
+def NF_SeedTensor : StaticShapeTensorOf<[I64]>;
+def NF_SeedData : AnyTypeOf<[StaticShapeTensorOf<[I64]>, StaticShapeMemRefOf<[I64]>], "i64 tensor or planned buffer">;
+def NF_IndexData : AnyTypeOf<[StaticShapeTensorOf<[I32]>, StaticShapeMemRefOf<[I32]>], "i32 tensor or planned buffer">;
 
 def NF_Infer : DeclareOpInterfaceMethods<InferTypeOpInterface>;
 def NF_Differentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildGradient"]>;

@@ -56,20 +56,33 @@ static bool isBodyType(FusedOp op, RowKind kind, Type body, Type whole) {
          type.getElementType() == cast<ShapedType>(whole).getElementType();
 }
 
-LogicalResult FusedOp::verify() {
+StringRef FusedOp::getNotDifferentiableReason() { return "fusion comes after differentiation"; }
+
+LogicalResult FusedOp::verifyRegions() {
   unsigned results = getNumResults() + getOuts().size();
   if (getOperandKinds().size() != getInputs().size() || getResultKinds().size() != results ||
       getGatherIndex().size() != getInputs().size() || getBodyBlock()->getNumArguments() != getInputs().size() ||
       getYield().getNumOperands() != results)
-    return emitOpError() << "expected one kind, gather index and body value per operand and result (C1)";
+    return emitOpError() << "expected one kind, gather index and body value per operand and result, but got another number of "
+                         << "one of them (C1)";
+  if (getNumResults() != 0 && !getOuts().empty())
+    return emitOpError() << "expected results or destinations, but got both (C1)";
+  if (getRows() < 1 || getCols() < 1)
+    return emitOpError() << "expected at least one row and column, but got " << getRows() << " and " << getCols()
+                         << " (C2)";
   if (getGroups() < 1 || getGroups() > getRows())
     return emitOpError() << "expected 1 to " << getRows() << " groups, but got " << getGroups() << " (C5)";
   for (auto [i, input] : llvm::enumerate(getInputs())) {
     RowKind kind = getOperandKind(i);
     int64_t count = elementCount(*this, kind, false), have = cast<ShapedType>(input.getType()).getNumElements();
-    if (kind == RowKind::ColSum || (count >= 0 && count != have))
-      return emitOpError() << "expected operand " << i << " to have " << count << " elements, but got "
-                           << input.getType() << " (C2)";
+    if (kind < RowKind::RowCol || kind > RowKind::Gather)
+      return emitOpError() << "expected operand " << i << " to be rowcol, row, col, scalar or gather, but got kind "
+                           << static_cast<int32_t>(kind) << " (C1)";
+    bool isTable = have % getCols() == 0;
+    if (kind == RowKind::Gather ? !isTable : count != have)
+      return emitOpError() << "expected operand " << i << " to have "
+                           << (kind == RowKind::Gather ? "rows of " : "") << (count < 0 ? getCols() : count)
+                           << " elements, but got " << input.getType() << " (C2)";
     if (!isBodyType(*this, kind, getBodyBlock()->getArgument(i).getType(), input.getType()))
       return emitOpError() << "expected body argument " << i << " to be a row of " << input.getType() << ", but got "
                            << getBodyBlock()->getArgument(i).getType() << " (C3)";
@@ -79,14 +92,15 @@ LogicalResult FusedOp::verify() {
         (getOperandKind(index) == RowKind::Row || (getCols() == 1 && getOperandKind(index) == RowKind::RowCol)) &&
         cast<ShapedType>(getInputs()[index].getType()).getElementType().isInteger(32);
     if ((kind == RowKind::Gather) ? !indexed : index != -1)
-      return emitOpError() << "expected the gather index of operand " << i
-                           << " to name a row operand of i32, or -1 (C6)";
+      return emitOpError() << "expected the gather index of operand " << i << " to name a row operand of i32 for a gather "
+                           << "operand and to be -1 for another, but got " << index << " (C6)";
   }
   for (unsigned i = 0; i < results; ++i) {
     Type whole = getOuts().empty() ? getResult(i).getType() : getOuts()[i].getType();
     RowKind kind = getResultKind(i);
     if (kind != RowKind::RowCol && kind != RowKind::Row && kind != RowKind::ColSum)
-      return emitOpError() << "expected result " << i << " to be rowcol, row or col_sum (C1)";
+      return emitOpError() << "expected result " << i << " to be rowcol, row or col_sum, but got kind "
+                           << static_cast<int32_t>(kind) << " (C1)";
     if (elementCount(*this, kind, true) != cast<ShapedType>(whole).getNumElements())
       return emitOpError() << "expected result " << i << " to have " << elementCount(*this, kind, true)
                            << " elements, but got " << whole << " (C2)";
@@ -97,7 +111,7 @@ LogicalResult FusedOp::verify() {
   for (Operation &op : getBodyBlock()->without_terminator())
     if (auto rowWise = dyn_cast<RowWiseOpInterface>(op);
         !rowWise || (getCols() != 1 && rowWise.getRowRole() == RowRole::None))
-      return op.emitOpError() << "expected a row-wise primitive in a fused region (C4)";
+      return op.emitOpError() << "expected a row-wise primitive in a fused region, but got " << op.getName() << " (C4)";
   return success();
 }
 

@@ -5,6 +5,7 @@
 include "dialect/NFDialect.td"
 
 def NF_FusedOp : NF_Op<"fused", [IsolatedFromAbove, AttrSizedOperandSegments, NF_Effects, NF_FusedKernel,
+                                 NF_NotDifferentiable,
                                  SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "primitives over the rows of an iteration space, as one pass over memory";
   let description = [{
@@ -50,7 +51,7 @@ def NF_FusedOp : NF_Op<"fused", [IsolatedFromAbove, AttrSizedOperandSegments, NF
     `rows` $rows `cols` $cols (`groups` $groups^)? `(` $inputs `)` (`accumulate` $accumulate^)? (`outs` `(` $outs^ `)`)?
     attr-dict `:` functional-type(operands, results) $body
   }];
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     RowKind getOperandKind(unsigned index) { return static_cast<RowKind>(getOperandKinds()[index]); }
     RowKind getResultKind(unsigned index) { return static_cast<RowKind>(getResultKinds()[index]); }

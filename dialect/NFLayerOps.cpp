@@ -114,6 +114,8 @@ FailureOr<Values> LayerNormOp::decompose(OpBuilder &builder) {
 }
 
 LogicalResult NormalizeOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
+  if (tensorType(operands[0]).getRank() < 1)
+    return emitOptionalError(location, "expected x of rank at least 1, but got ", operands[0].getType(), " (C2)");
   NormalizeOp::Adaptor adaptor(operands, attributes, properties, regions);
   if (!(adaptor.getEps().convertToDouble() > 0))
     return emitOptionalError(location, "expected eps above 0, but got ", adaptor.getEps().convertToDouble(), " (C1)");

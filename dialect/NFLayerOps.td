@@ -64,7 +64,7 @@ def NF_NormalizeOp : NF_Layer<"normalize", [NF_Infer]> {
     ```mlir
     %y, %rstd = nf.normalize %x {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)
     ```
-    Constraint: (C1) eps > 0.
+    Constraints: (C1) eps > 0; (C2) x has rank at least 1.
   }];
   let arguments = (ins NF_FloatTensor:$x, F64Attr:$eps);
   let results = (outs NF_FloatTensor:$y, NF_FloatTensor:$rstd);

@@ -10,7 +10,9 @@ static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(
 /// Checks C1 to C3 on (x, weight, targets, loss_weight, scale).
 static LogicalResult checkOperands(std::optional<Location> location, ValueRange operands) {
   auto x = tensorType(operands[0]), weight = tensorType(operands[1]);
-  if (x.getRank() < 2 || weight.getRank() != 2 || weight.getDimSize(1) != x.getShape().back())
+  if (x.getRank() < 2)
+    return emitOptionalError(location, "expected x of rank at least 2, but got ", x, " (C1)");
+  if (weight.getRank() != 2 || weight.getDimSize(1) != x.getShape().back())
     return emitOptionalError(location, "expected a weight [vocabulary, ", x.getShape().back(), "], but got ", weight,
                              " (C1)");
   for (Value perToken : {operands[2], operands[3]})

@@ -16,7 +16,7 @@ def NF_LinearCrossEntropyOp : NF_Op<"linear_cross_entropy", [Pure, NF_Infer, NF_
     %loss = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %scale : (tensor<4x64x768xf32>,
         tensor<50257x768xf32>, tensor<4x64xi32>, tensor<4x64xf32>, tensor<f32>) -> tensor<f32>
     ```
-    Constraints: (C1) W is [vocabulary, columns of x]; (C2) targets and loss_weight have x's shape but its last axis;
+    Constraints: (C1) x has rank at least 2, W is [vocabulary, columns of x]; (C2) targets and loss_weight have x's shape but its last axis;
     (C3) scale has one element.
   }];
   let arguments = (ins NF_FloatTensor:$x, NF_FloatTensor:$weight, NF_IndexTensor:$targets, NF_FloatTensor:$loss_weight,

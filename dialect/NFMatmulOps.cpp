@@ -68,10 +68,20 @@ void MatmulOp::build(OpBuilder &builder, OperationState &state, Value lhs, Value
 }
 
 LogicalResult MatmulOp::verify() {
-  auto shape = inferShape(shaped(getLhs()), shaped(getRhs()), getTransposeA(), getTransposeB());
+  ShapedType lhs = shaped(getLhs()), rhs = shaped(getRhs());
+  auto operandError = [&](StringRef expected, StringRef label) {
+    return emitOpError() << "expected " << expected << ", but got " << lhs << " and " << rhs << " (" << label << ")";
+  };
+  bool sameRank = lhs.getRank() == rhs.getRank();
+  if (lhs.getRank() < 2 || lhs.getRank() > 4 || (rhs.getRank() != 2 && !sameRank))
+    return operandError("a left side of rank 2 to 4 and a right side of rank 2 or that rank", "C1");
+  if (sameRank && lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2))
+    return operandError("equal leading axes", "C2");
+  if (getTransposeA() && !sameRank)
+    return operandError("equal ranks with transpose_a", "C6");
+  auto shape = inferShape(lhs, rhs, getTransposeA(), getTransposeB());
   if (failed(shape))
-    return emitOpError() << "expected operands of ranks 2 to 4 that fit, but got " << getLhs().getType() << " and "
-                         << getRhs().getType() << " (C1, C2, C3, C6)";
+    return operandError("equal inner extents", "C3");
   if (getBias() && shaped(getBias()).getShape() != ArrayRef<int64_t>(shape->back()))
     return emitOpError() << "expected a bias of " << shape->back() << " elements, but got " << getBias().getType()
                          << " (C4)";
@@ -109,7 +119,8 @@ LogicalResult ScatterAddOp::verify() {
     return emitOpError() << "expected rows of the shape of the indices and one more axis, but got "
                          << getRows().getType() << " and " << getIndices().getType() << " (C1)";
   if (getNumResults() + getOuts().size() != 1)
-    return emitOpError() << "expected one result or one destination (C2)";
+    return emitOpError() << "expected one result or one destination, but got " << getNumResults() << " and "
+                         << getOuts().size() << " (C2)";
   ShapedType type = computedType(*this, getOuts(), 0);
   if (type.getRank() != 2 || type.getDimSize(1) != rows.back())
     return emitOpError() << "expected a result of rank 2 with rows of " << rows.back() << ", but got " << type

@@ -16,7 +16,8 @@ static Type lookUpType(Operation *user, FlatSymbolRefAttr symbol, SymbolTableCol
     return parameter.getType();
   if (auto state = dyn_cast_or_null<StateOp>(target))
     return state.getType();
-  user->emitOpError() << "expected " << symbol << " to name a parameter or state (C1)";
+  user->emitOpError() << "expected " << symbol << " to name a parameter or state, but got "
+                       << (target ? "another op" : "no such symbol") << " (C1)";
   return {};
 }
 
@@ -54,7 +55,7 @@ LogicalResult ParameterOp::verify() {
 LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &table) {
   auto parameter = table.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
   if (!parameter)
-    return emitOpError() << "expected " << getParameterAttr() << " to name a parameter (C1)";
+    return emitOpError() << "expected " << getParameterAttr() << " to name a parameter, but got none (C1)";
   if (getKind() != StateKind::Derived && !sameShapeAndElement(parameter.getType(), getType()))
     return emitOpError() << "expected the parameter's type " << parameter.getType() << ", but got " << getType()
                          << " (C2)";
@@ -78,7 +79,7 @@ LogicalResult SetOp::verifySymbolUses(SymbolTableCollection &table) {
 LogicalResult AccumulateOp::verifySymbolUses(SymbolTableCollection &table) {
   auto state = table.lookupNearestSymbolFrom<StateOp>(*this, getSymbolAttr());
   if (!state || state.getKind() != StateKind::Gradient)
-    return emitOpError() << "expected " << getSymbolAttr() << " to name a state of kind gradient (C1)";
+    return emitOpError() << "expected " << getSymbolAttr() << " to name a state of kind gradient, but got none (C1)";
   if (getFlag() && cast<ShapedType>(getFlag().getType()).getNumElements() != 1)
     return emitOpError() << "expected a flag of type tensor<i32>, but got " << getFlag().getType() << " (C3)";
   return verifyValueOfSymbol(*this, getSymbolAttr(), getValue().getType(), table);
@@ -136,11 +137,13 @@ LogicalResult ProgramOp::verify() {
   llvm::StringSet<> seen;
   for (unsigned i = 0; i < getNumArguments(); ++i)
     if (getArgumentName(i).empty() || !seen.insert(getArgumentName(i)).second)
-      return emitOpError() << "expected argument " << i << " to have a name of its own in nf.name (C2)";
+      return emitOpError() << "expected argument " << i << " to have a name of its own in nf.name, but got \""
+                           << getArgumentName(i) << "\" (C2)";
   seen.clear();
   for (unsigned i = 0; i < getNumResults(); ++i)
     if (getResultName(i).empty() || !seen.insert(getResultName(i)).second)
-      return emitOpError() << "expected result " << i << " to have a name of its own in nf.name (C2)";
+      return emitOpError() << "expected result " << i << " to have a name of its own in nf.name, but got \""
+                           << getResultName(i) << "\" (C2)";
   return success();
 }
 
@@ -151,7 +154,7 @@ LogicalResult ReturnOp::verify() {
     fits = fits && sameShapeAndElement(expected, value.getType());
   if (!fits)
     return emitOpError() << "expected operands of the program's result types " << program.getResultTypes()
-                         << ", but got " << getOperandTypes();
+                         << ", but got " << getOperandTypes() << " (C1)";
   return success();
 }
 

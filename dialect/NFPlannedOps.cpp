@@ -16,11 +16,12 @@ LogicalResult BufferOp::verify() {
   return success();
 }
 
-/// One past the last element that the view addresses; the first is at `offset`.
-static int64_t extentOfView(int64_t offset, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
+/// Whether the elements that the view addresses lie inside `type`.
+static bool isInside(MemRefType type, int64_t offset, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
+  int64_t first = offset, last = offset;
   for (auto [size, stride] : llvm::zip(sizes, strides))
-    offset += (size - 1) * stride;
-  return offset + 1;
+    (stride < 0 ? first : last) += (size - 1) * stride;
+  return first >= 0 && last < type.getNumElements();
 }
 
 LogicalResult CopyOp::verify() {
@@ -28,9 +29,10 @@ LogicalResult CopyOp::verify() {
   if (getSizes().size() != getFromStrides().size() || getSizes().size() != getToStrides().size())
     return emitOpError() << "expected one stride an axis, but got " << getFromStrides().size() << " and "
                          << getToStrides().size() << " for " << getSizes().size() << " axes (C1)";
-  if (extentOfView(getFrom(), getSizes(), getFromStrides()) > in.getNumElements() ||
-      extentOfView(getTo(), getSizes(), getToStrides()) > out.getNumElements())
-    return emitOpError() << "expected views inside " << in << " and " << out << " (C2)";
+  if (llvm::any_of(getSizes(), [](int64_t size) { return size < 1; }))
+    return emitOpError() << "expected sizes of at least 1, but got [" << getSizes() << "] (C1)";
+  if (!isInside(in, getFrom(), getSizes(), getFromStrides()) || !isInside(out, getTo(), getSizes(), getToStrides()))
+    return emitOpError() << "expected views inside " << in << " and " << out << ", but got elements outside (C2)";
   if (in.getElementType() != out.getElementType())
     return emitOpError() << "expected equal element types, but got " << in << " and " << out << " (C3)";
   return success();
@@ -49,7 +51,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &table) {
     return success();
   auto kernel = symbol ? dyn_cast<func::FuncOp>(symbol.getOperation()) : func::FuncOp();
   if (!kernel)
-    return emitOpError() << "expected " << getKernelAttr() << " to name a func.func (C1)";
+    return emitOpError() << "expected " << getKernelAttr() << " to name a func.func, but got none (C1)";
   ArrayRef<Type> inputs = kernel.getFunctionType().getInputs();
   bool fits = inputs.size() == getBuffers().size() + 2;
   for (auto [buffer, input] : llvm::zip(getBuffers().getTypes(), inputs)) {
@@ -57,6 +59,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &table) {
     fits = fits && want && have.getElementType() == want.getElementType() &&
            have.getNumElements() == want.getNumElements();
   }
+  fits = fits && inputs[inputs.size() - 2].isIndex() && isa<MemRefType>(inputs.back());
   if (!fits)
     return emitOpError() << "expected buffers, a task and scratch as " << kernel.getFunctionType() << ", but got "
                          << getBuffers().getTypes() << " (C1)";

@@ -20,7 +20,7 @@ def NF_BufferOp : NF_Op<"buffer", [Pure]> {
     Constraints: (C1) a static memref of identity layout; (C2) offset is not negative.
   }];
   let arguments = (ins NF_Segment:$segment, I64Attr:$offset);
-  let results = (outs AnyMemRef:$result);
+  let results = (outs NF_Buffer:$result);
   let assemblyFormat = "$segment $offset `:` type($result) attr-dict";
   let hasVerifier = 1;
 }
@@ -34,10 +34,10 @@ def NF_CopyOp : NF_Op<"copy", []> {
     ```mlir
     nf.copy %in to %out sizes [8, 4] from 0 strides [1, 8] to 0 strides [4, 1] : memref<4x8xf32>, memref<8x4xf32>
     ```
-    Constraints: (C1) one stride an axis on both sides; (C2) every element addressed lies inside its buffer;
+    Constraints: (C1) one stride an axis on both sides and sizes of at least 1; (C2) every element addressed lies inside its buffer;
     (C3) equal element types.
   }];
-  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$in, Arg<AnyMemRef, "", [MemWrite]>:$out,
+  let arguments = (ins Arg<NF_Buffer, "", [MemRead]>:$in, Arg<NF_Buffer, "", [MemWrite]>:$out,
                        DenseI64ArrayAttr:$sizes, I64Attr:$from, DenseI64ArrayAttr:$from_strides, I64Attr:$to,
                        DenseI64ArrayAttr:$to_strides, UnitAttr:$fill);
   let assemblyFormat = [{
@@ -60,7 +60,7 @@ def NF_LaunchOp : NF_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
     ```
     Constraints: (C1) `kernel` names a func.func with that signature; (C2) tasks is at least 1.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$buffers, I64Attr:$tasks);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<NF_Buffer>:$buffers, I64Attr:$tasks);
   let assemblyFormat = "$kernel `(` $buffers `)` `tasks` $tasks attr-dict (`:` type($buffers)^)?";
   let hasVerifier = 1;
 }

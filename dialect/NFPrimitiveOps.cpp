@@ -11,15 +11,16 @@ static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(
 // Elementwise: inferred types and row roles
 //===----------------------------------------------------------------------------------------------------------------===//
 
-/// The type that operands broadcast to, with element type `element` (or the operands' own).
+/// The type that operands broadcast to, with element type `element`; `label` is the constraint that says so.
 static LogicalResult inferBroadcast(std::optional<Location> location, ValueRange operands, Type element,
-                                    SmallVectorImpl<Type> &types) {
+                                    SmallVectorImpl<Type> &types, StringRef label = "C2") {
   SmallVector<ArrayRef<int64_t>> shapes;
   for (Value operand : operands)
     shapes.push_back(tensorType(operand).getShape());
   auto shape = broadcastShapes(shapes);
   if (failed(shape))
-    return emitOptionalError(location, "expected shapes that broadcast, but got ", operands.getTypes(), " (C2)");
+    return emitOptionalError(location, "expected shapes that broadcast, but got ", operands.getTypes(), " (", label,
+                             ")");
   types.push_back(RankedTensorType::get(*shape, element));
   return success();
 }
@@ -87,7 +88,7 @@ LogicalResult WhereOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   if (element != tensorType(operands[2]).getElementType())
     return emitOptionalError(location, "expected equal element types, but got ", operands.drop_front().getTypes(),
                              " (C2)");
-  return inferBroadcast(location, operands, element, types);
+  return inferBroadcast(location, operands, element, types, "C3");
 }
 
 RowRole WhereOp::getRowRole() { return RowRole::Elementwise; }
@@ -121,6 +122,8 @@ LogicalResult IotaOp::verify() {
 RowRole IotaOp::getRowRole() { return RowRole::Elementwise; }
 
 LogicalResult RandomBitsOp::verify() {
+  if (tensorType(getResult()).getRank() < 1)
+    return emitOpError() << "expected a result of rank at least 1, but got " << getResult().getType() << " (C2)";
   for (Value scalar : {getSeed(), getStep(), getSampleOffset()})
     if (tensorType(scalar).getNumElements() != 1)
       return emitOpError() << "expected seed, step and sample_offset of one element, but got " << scalar.getType()
@@ -227,7 +230,8 @@ LogicalResult SliceOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   SliceOp::Adaptor adaptor(operands, attributes, properties, regions);
   auto type = tensorType(adaptor.getX());
   int64_t axis = adaptor.getAxis(), from = adaptor.getFrom(), size = adaptor.getSize();
-  if (axis < 0 || axis >= type.getRank() || from < 0 || size < 1 || from + size > type.getDimSize(axis))
+  if (axis < 0 || axis >= type.getRank() || from < 0 || size < 1 ||
+      size > type.getDimSize(axis) || from > type.getDimSize(axis) - size)
     return emitOptionalError(location, "expected a range inside axis ", axis, " of ", type, ", but got from ", from,
                              " size ", size, " (C1)");
   SmallVector<int64_t> shape(type.getShape());
@@ -253,7 +257,7 @@ LogicalResult ConcatOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   ConcatOp::Adaptor adaptor(operands, attributes, properties, regions);
   int64_t axis = adaptor.getAxis();
   if (operands.empty())
-    return emitOptionalError(location, "expected at least one operand (C1)");
+    return emitOptionalError(location, "expected at least one operand, but got none (C1)");
   auto first = tensorType(operands[0]);
   SmallVector<int64_t> shape(first.getShape());
   if (axis < 0 || axis >= first.getRank())
@@ -288,6 +292,8 @@ bool GatherOp::isGatheredOperand(unsigned index) { return index == 0; }
 unsigned GatherOp::getGatherIndex() { return 1; }
 
 LogicalResult SoftmaxOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
+  if (tensorType(operands[0]).getRank() < 1)
+    return emitOptionalError(location, "expected rank at least 1, but got ", operands[0].getType(), " (C1)");
   types.push_back(operands[0].getType());
   return success();
 }

@@ -143,7 +143,7 @@ def NF_RandomBitsOp : NF_Primitive<"random_bits", [DifferentiableOpInterface,
     %u = nf.random_bits %seed, %step, %offset {site = 3 : i32, rows_per_sample = 64 : i64}
          : (tensor<i64>, tensor<i32>, tensor<i32>) -> tensor<4x64x768xi32>
     ```
-    Constraints: (C1) seed is one i64, step and sample_offset are one i32; (C2) the result is i32.
+    Constraints: (C1) seed is one i64, step and sample_offset are one i32; (C2) the result is i32 of rank at least 1.
   }];
   let arguments = (ins NF_SeedTensor:$seed, NF_IndexTensor:$step, NF_IndexTensor:$sample_offset, I32Attr:$site,
                        I64Attr:$rows_per_sample);
@@ -331,7 +331,7 @@ def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_Accu
 def NF_SoftmaxOp : NF_Primitive<"softmax", [NF_Infer, NF_Differentiable, NF_Decomposable]> {
   let summary = "softmax over the last axis";
   let description = [{
-    `y = e^(x − max x) / Σ e^(x − max x)` over the last axis.
+    `y = e^(x − max x) / Σ e^(x − max x)` over the last axis. Constraint: (C1) rank at least 1.
 
     ```mlir
     %y = nf.softmax %x : (tensor<4x8xf32>) -> tensor<4x8xf32>

@@ -41,7 +41,8 @@ public:
     Value loss = terminator.getOperand(0);
     markDependents(block);
     if (!dependent.contains(loss))
-      return program.emitOpError() << "expected a loss that depends on a trainable parameter";
+      return program.emitOpError() << "expected a loss that depends on a trainable parameter, but got one that "
+                                        "depends on none";
 
     SmallVector<Operation *> forward;
     for (Operation &op : block.without_terminator())

@@ -1,0 +1,112 @@
+// RUN: nf-opt --nf-differentiate --split-input-file %s | FileCheck %s
+
+// A parameter used twice: its first contribution starts the sum, the second is added.
+// CHECK: nf.parameter @w
+// CHECK: nf.state gradient @w.grad of @w : tensor<4xf32>
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK-SAME: %accumulate: tensor<i32> {nf.name = "accumulate"}
+// CHECK-DAG: %[[W:.*]] = get @w
+// CHECK: %[[Y:.*]] = mul %[[W]], %x
+// CHECK: %[[Z:.*]] = mul %[[Y]], %[[W]]
+// CHECK: %[[L:.*]] = reduce_sum %[[Z]] axes [0]
+// CHECK: %[[SEED:.*]] = constant dense<1.000000e+00> : tensor<1xf32>
+// CHECK: %[[DZ:.*]] = broadcast %[[SEED]] : (tensor<1xf32>) -> tensor<4xf32>
+// CHECK-DAG: %[[DY:.*]] = mul %[[DZ]], %[[W]]
+// CHECK-DAG: %[[DW1:.*]] = mul %[[DZ]], %[[Y]]
+// CHECK: accumulate @w.grad, %[[DW1]] if %accumulate : tensor<4xf32>, tensor<i32>
+// CHECK: %[[DW2:.*]] = mul %[[DY]], %x
+// CHECK: accumulate @w.grad, %[[DW2]] : tensor<4xf32>
+// CHECK: return %[[L]]
+nf.parameter @w : tensor<4xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<1xf32> {nf.name = "loss"}) {
+  %w = nf.get @w : tensor<4xf32>
+  %y = nf.mul %w, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %z = nf.mul %y, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %l = nf.reduce_sum %z axes [0] : (tensor<4xf32>) -> tensor<1xf32>
+  nf.return %l : tensor<1xf32>
+}
+
+// -----
+
+// Two reads of one parameter have one gradient state, whose sum is started once.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: accumulate @w.grad, %{{.*}} if %accumulate
+// CHECK-NOT: if %accumulate
+// CHECK: accumulate @w.grad, %{{.*}} : tensor<4xf32>
+nf.parameter @w : tensor<4xf32> {init = "zeros"}
+nf.program @forward_backward() -> (tensor<4xf32> {nf.name = "loss"}) {
+  %a = nf.get @w : tensor<4xf32>
+  %b = nf.get @w : tensor<4xf32>
+  %z = nf.mul %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  nf.return %z : tensor<4xf32>
+}
+
+// -----
+
+// No gradient that nothing uses: not of a constant, not of an argument, not of what only they reach.
+// CHECK-NOT: nf.state gradient @positions
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: exp
+// CHECK: %[[P:.*]] = mul %{{.*}}, %{{.*}}
+// CHECK: add
+// CHECK: %[[SEED:.*]] = constant dense<1.000000e+00> : tensor<4xf32>
+// CHECK-NEXT: accumulate @w.grad, %[[SEED]] if %accumulate
+// CHECK-NEXT: return
+nf.parameter @w : tensor<4xf32> {init = "zeros"}
+nf.parameter @positions : tensor<4xf32> {init = "sinusoidal", trainable = false}
+nf.program @forward_backward(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "loss"}) {
+  %w = nf.get @w : tensor<4xf32>
+  %p = nf.get @positions : tensor<4xf32>
+  %e = nf.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %p, %e : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %z = nf.add %w, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  nf.return %z : tensor<4xf32>
+}
+
+// -----
+
+// The loss ends the graph: loss and gradients come from one op, and one projection.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK-NOT: linear_cross_entropy %
+// CHECK: %[[BOTH:.*]]:3 = linear_cross_entropy_backward
+// CHECK-NOT: linear_cross_entropy
+// CHECK: accumulate @head.grad, %[[BOTH]]#2 if %accumulate
+// CHECK: return %[[BOTH]]#0
+nf.parameter @head : tensor<11x8xf32> {init = "zeros"}
+nf.parameter @scale : tensor<8xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<5x8xf32> {nf.name = "x"}, %targets: tensor<5xi32> {nf.name = "targets"},
+                             %weight: tensor<5xf32> {nf.name = "loss_weight"},
+                             %count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<11x8xf32>
+  %s = nf.get @scale : tensor<8xf32>
+  %y = nf.residual_scale %x, %s : (tensor<5x8xf32>, tensor<8xf32>) -> tensor<5x8xf32>
+  %l = nf.linear_cross_entropy %y, %w, %targets, %weight, %count
+      : (tensor<5x8xf32>, tensor<11x8xf32>, tensor<5xi32>, tensor<5xf32>, tensor<f32>) -> tensor<f32>
+  nf.return %l : tensor<f32>
+}
+
+// -----
+
+// Backward of attention recomputes from q, k, v and the log-sum-exp: nothing of T × T is kept.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[A:.*]]:2 = attention %[[Q:.*]], %[[Q]], %[[Q]]
+// CHECK: attention_backward %[[Q]], %[[Q]], %[[Q]], %[[A]]#0, %[[A]]#1, %{{.*}} {causal, heads = 2 : i64, scale = 5.000000e-01 : f64}
+nf.parameter @q : tensor<1x4x8xf32> {init = "zeros"}
+nf.program @forward_backward() -> (tensor<1x4x8xf32> {nf.name = "loss"}) {
+  %q = nf.get @q : tensor<1x4x8xf32>
+  %y, %lse = nf.attention %q, %q, %q {heads = 2 : i64, causal, scale = 0.5 : f64}
+      : (tensor<1x4x8xf32>, tensor<1x4x8xf32>, tensor<1x4x8xf32>) -> (tensor<1x4x8xf32>, tensor<1x2x4xf32>)
+  nf.return %y : tensor<1x4x8xf32>
+}
+
+// -----
+
+// No-op: only forward_backward is differentiated.
+// CHECK-NOT: nf.state
+// CHECK-LABEL: nf.program @eval
+// CHECK-NOT: accumulate
+nf.parameter @w : tensor<4xf32> {init = "zeros"}
+nf.program @eval() -> (tensor<4xf32> {nf.name = "loss_sum"}) {
+  %w = nf.get @w : tensor<4xf32>
+  nf.return %w : tensor<4xf32>
+}
