@@ -1,5 +1,4 @@
-//===- NF.h - the nf dialect's C++ face
-//-----------------------------------------------------------------------------===//
+//===- NF.h - the nf dialect's C++ face ---------------------------------------------------------------------------===//
 //
 // Types, interfaces and ops of the nf dialect; what each op means is written in the .td files.
 //

@@ -1,5 +1,4 @@
-//===- NFAttentionOps.cpp - constraints and definition of attention
-//-------------------------------------------------===//
+//===- NFAttentionOps.cpp - constraints and definition of attention -----------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -32,8 +31,9 @@ template <typename Op> static LogicalResult verifyOperands(Op op) {
   bool random = op.getSeed() && op.getStep() && op.getSampleOffset();
   bool none = !op.getSeed() && !op.getStep() && !op.getSampleOffset();
   if (p < 0 || p >= 1 || (p > 0 ? !random : !none))
-    return op.emitOpError() << "expected seed, step and sample_offset exactly with a dropout above 0 and below 1, but got a "
-                            << "dropout of " << p << (none ? " and none" : " and some") << " of them (C6)";
+    return op.emitOpError()
+           << "expected seed, step and sample_offset exactly with a dropout above 0 and below 1, but got a "
+           << "dropout of " << p << (none ? " and none" : " and some") << " of them (C6)";
   return success();
 }
 

@@ -1,4 +1,4 @@
-//===- NFDialect.td - the nf dialect ----------------------------------------------------*- tablegen -*-===//
+//===- NFDialect.td - the nf dialect ---------------------------------------------------------------*- tablegen -*-===//
 #ifndef NF_DIALECT_TD
 #define NF_DIALECT_TD
 

@@ -1,5 +1,4 @@
-//===- NFFusedOps.cpp - constraints of fused regions
-//---------------------------------------------------------------===//
+//===- NFFusedOps.cpp - constraints of fused regions --------------------------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -63,8 +62,9 @@ LogicalResult FusedOp::verifyRegions() {
   if (getOperandKinds().size() != getInputs().size() || getResultKinds().size() != results ||
       getGatherIndex().size() != getInputs().size() || getBodyBlock()->getNumArguments() != getInputs().size() ||
       getYield().getNumOperands() != results)
-    return emitOpError() << "expected one kind, gather index and body value per operand and result, but got another number of "
-                         << "one of them (C1)";
+    return emitOpError()
+           << "expected one kind, gather index and body value per operand and result, but got another number of "
+           << "one of them (C1)";
   if (getNumResults() != 0 && !getOuts().empty())
     return emitOpError() << "expected results or destinations, but got both (C1)";
   if (getRows() < 1 || getCols() < 1)
@@ -80,9 +80,8 @@ LogicalResult FusedOp::verifyRegions() {
                            << static_cast<int32_t>(kind) << " (C1)";
     bool isTable = have % getCols() == 0;
     if (kind == RowKind::Gather ? !isTable : count != have)
-      return emitOpError() << "expected operand " << i << " to have "
-                           << (kind == RowKind::Gather ? "rows of " : "") << (count < 0 ? getCols() : count)
-                           << " elements, but got " << input.getType() << " (C2)";
+      return emitOpError() << "expected operand " << i << " to have " << (kind == RowKind::Gather ? "rows of " : "")
+                           << (count < 0 ? getCols() : count) << " elements, but got " << input.getType() << " (C2)";
     if (!isBodyType(*this, kind, getBodyBlock()->getArgument(i).getType(), input.getType()))
       return emitOpError() << "expected body argument " << i << " to be a row of " << input.getType() << ", but got "
                            << getBodyBlock()->getArgument(i).getType() << " (C3)";
@@ -92,7 +91,8 @@ LogicalResult FusedOp::verifyRegions() {
         (getOperandKind(index) == RowKind::Row || (getCols() == 1 && getOperandKind(index) == RowKind::RowCol)) &&
         cast<ShapedType>(getInputs()[index].getType()).getElementType().isInteger(32);
     if ((kind == RowKind::Gather) ? !indexed : index != -1)
-      return emitOpError() << "expected the gather index of operand " << i << " to name a row operand of i32 for a gather "
+      return emitOpError() << "expected the gather index of operand " << i
+                           << " to name a row operand of i32 for a gather "
                            << "operand and to be -1 for another, but got " << index << " (C6)";
   }
   for (unsigned i = 0; i < results; ++i) {

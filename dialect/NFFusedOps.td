@@ -1,4 +1,4 @@
-//===- NFFusedOps.td - fused regions -------------------------------------------------------------------------*- tablegen -*-===//
+//===- NFFusedOps.td - fused regions ---------------------------------------------------------------*- tablegen -*-===//
 #ifndef NF_FUSED_OPS_TD
 #define NF_FUSED_OPS_TD
 

@@ -1,5 +1,4 @@
-//===- NFGradients.cpp - the gradient rule of each op
-//---------------------------------------------------------------===//
+//===- NFGradients.cpp - the gradient rule of each op -------------------------------------------------------------===//
 //
 // One rule an op, in primitives; the formulas stand in the .td files. `dy` is the gradient of the result. A rule
 // builds only what `wanted` asks for.

@@ -1,4 +1,4 @@
-//===- NFInterfaces.td - what passes may ask of an op ---------------------------------------------------*- tablegen -*-===//
+//===- NFInterfaces.td - what passes may ask of an op ----------------------------------------------*- tablegen -*-===//
 #ifndef NF_INTERFACES_TD
 #define NF_INTERFACES_TD
 

@@ -1,5 +1,4 @@
-//===- NFLayerOps.cpp - types and definitions of the layers
-//---------------------------------------------------------===//
+//===- NFLayerOps.cpp - types and definitions of the layers -------------------------------------------------------===//
 #include "dialect/NF.h"
 
 #include <numbers>

@@ -1,4 +1,4 @@
-//===- NFLayerOps.td - the layers of a transformer ------------------------------------------------------*- tablegen -*-===//
+//===- NFLayerOps.td - the layers of a transformer -------------------------------------------------*- tablegen -*-===//
 #ifndef NF_LAYER_OPS_TD
 #define NF_LAYER_OPS_TD
 

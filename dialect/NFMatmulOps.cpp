@@ -1,5 +1,4 @@
-//===- NFMatmulOps.cpp - matrix products and scattered sums
-//--------------------------------------------------------===//
+//===- NFMatmulOps.cpp - matrix products and scattered sums -------------------------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;

@@ -1,5 +1,4 @@
-//===- NFModuleOps.cpp - parameters, states and programs
-//-----------------------------------------------------------===//
+//===- NFModuleOps.cpp - parameters, states and programs ----------------------------------------------------------===//
 #include "dialect/NF.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -17,7 +16,7 @@ static Type lookUpType(Operation *user, FlatSymbolRefAttr symbol, SymbolTableCol
   if (auto state = dyn_cast_or_null<StateOp>(target))
     return state.getType();
   user->emitOpError() << "expected " << symbol << " to name a parameter or state, but got "
-                       << (target ? "another op" : "no such symbol") << " (C1)";
+                      << (target ? "another op" : "no such symbol") << " (C1)";
   return {};
 }
 

@@ -1,4 +1,4 @@
-//===- NFModuleOps.td - parameters, states and programs -------------------------------------------------*- tablegen -*-===//
+//===- NFModuleOps.td - parameters, states and programs --------------------------------------------*- tablegen -*-===//
 #ifndef NF_MODULE_OPS_TD
 #define NF_MODULE_OPS_TD
 

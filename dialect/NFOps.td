@@ -1,4 +1,4 @@
-//===- NFOps.td - all ops, for one run of tblgen ---------------------------------------------------------------*- tablegen -*-===//
+//===- NFOps.td - all ops, for one run of tblgen ---------------------------------------------------*- tablegen -*-===//
 include "dialect/NFDialect.td"
 include "dialect/NFModuleOps.td"
 include "dialect/NFPrimitiveOps.td"

@@ -1,4 +1,4 @@
-//===- NFOptimizerOps.td - the optimizer step ----------------------------------------------------------------*- tablegen -*-===//
+//===- NFOptimizerOps.td - the optimizer step ------------------------------------------------------*- tablegen -*-===//
 #ifndef NF_OPTIMIZER_OPS_TD
 #define NF_OPTIMIZER_OPS_TD
 

@@ -1,4 +1,4 @@
-//===- NFPlannedOps.td - programs on planned memory ---------------------------------------------------------*- tablegen -*-===//
+//===- NFPlannedOps.td - programs on planned memory ------------------------------------------------*- tablegen -*-===//
 #ifndef NF_PLANNED_OPS_TD
 #define NF_PLANNED_OPS_TD
 

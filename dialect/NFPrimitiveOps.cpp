@@ -1,5 +1,4 @@
-//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives
-//------------------------------------------===//
+//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives -----------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -230,8 +229,8 @@ LogicalResult SliceOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   SliceOp::Adaptor adaptor(operands, attributes, properties, regions);
   auto type = tensorType(adaptor.getX());
   int64_t axis = adaptor.getAxis(), from = adaptor.getFrom(), size = adaptor.getSize();
-  if (axis < 0 || axis >= type.getRank() || from < 0 || size < 1 ||
-      size > type.getDimSize(axis) || from > type.getDimSize(axis) - size)
+  if (axis < 0 || axis >= type.getRank() || from < 0 || size < 1 || size > type.getDimSize(axis) ||
+      from > type.getDimSize(axis) - size)
     return emitOptionalError(location, "expected a range inside axis ", axis, " of ", type, ", but got from ", from,
                              " size ", size, " (C1)");
   SmallVector<int64_t> shape(type.getShape());
@@ -243,12 +242,12 @@ LogicalResult SliceOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
 LogicalResult PadOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   PadOp::Adaptor adaptor(operands, attributes, properties, regions);
   auto type = tensorType(adaptor.getX());
-  int64_t axis = adaptor.getAxis();
-  if (axis < 0 || axis >= type.getRank() || adaptor.getLow() < 0 || adaptor.getHigh() < 0)
+  int64_t axis = adaptor.getAxis(), low = adaptor.getLow(), high = adaptor.getHigh();
+  if (axis < 0 || axis >= type.getRank() || low < 0 || high < 0)
     return emitOptionalError(location, "expected an axis below ", type.getRank(), " and widths of at least 0, but got ",
-                             "axis ", axis, " low ", adaptor.getLow(), " high ", adaptor.getHigh(), " (C1)");
+                             "axis ", axis, " low ", low, " high ", high, " (C1)");
   SmallVector<int64_t> shape(type.getShape());
-  shape[axis] += adaptor.getLow() + adaptor.getHigh();
+  shape[axis] += low + high;
   types.push_back(RankedTensorType::get(shape, type.getElementType()));
   return success();
 }

@@ -1,4 +1,4 @@
-//===- NFPrimitiveOps.td - the ops that everything can be written in --------------------------------------*- tablegen -*-===//
+//===- NFPrimitiveOps.td - the ops that everything can be written in -------------------------------*- tablegen -*-===//
 #ifndef NF_PRIMITIVE_OPS_TD
 #define NF_PRIMITIVE_OPS_TD
 

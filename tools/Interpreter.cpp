@@ -1,4 +1,4 @@
-//===- Interpreter.cpp - runs nf programs by the reference kernels --------------------------------------------------------===//
+//===- Interpreter.cpp - runs nf programs by the reference kernels ------------------------------------------------===//
 #include "tools/Interpreter.h"
 
 #include "mlir/IR/AttrTypeSubElements.h"

@@ -1,15 +1,15 @@
-//===- Interpreter.h - runs nf programs by the reference kernels ----------------------------------------------------------===//
+//===- Interpreter.h - runs nf programs by the reference kernels --------------------------------------------------===//
 //
-// Evaluates an nf.program in tensor form (any stage from import to fuse) in float or double, op by op, with the kernels of
-// runtime/reference. nf.fused is evaluated as its body over whole tensors [rows, cols].
+// Evaluates an nf.program in tensor form (any stage from import to fuse) in float or double, op by op, with the kernels
+// of runtime/reference. nf.fused is evaluated as its body over whole tensors [rows, cols].
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef NF_TOOLS_INTERPRETER_H
 #define NF_TOOLS_INTERPRETER_H
 
 #include "dialect/NF.h"
-#include "runtime/reference/Reference.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/reference/Reference.h"
 
 #include <map>
 #include <string>
@@ -27,8 +27,8 @@ public:
   /// Whether a cast to bf16 rounds (T = float: always worth it; T = double: to follow a bf16 model's values).
   bool roundsToBf16 = std::is_same_v<T, float>;
 
-  /// Runs `program` on one tensor an argument, of the argument's shape, and returns its results. Fails, after an error at
-  /// the op, on an op without a reference kernel and on an index outside its table.
+  /// Runs `program` on one tensor an argument, of the argument's shape, and returns its results. Fails, after an error
+  /// at the op, on an op without a reference kernel and on an index outside its table.
   llvm::FailureOr<std::vector<Tensor>> run(ProgramOp program, const std::vector<Tensor> &arguments);
 
 private:
@@ -44,8 +44,8 @@ private:
 /// Zeros of a static tensor type.
 template <typename T> rt::reference::Tensor<T> zerosOf(mlir::Type type);
 
-/// Makes every f32 of the module f64: types, attributes and constants. Passes then write their constants in double too, as
-/// a comparison closer than float's precision needs.
+/// Makes every f32 of the module f64: types, attributes and constants. Passes then write their constants in double too,
+/// as a comparison closer than float's precision needs.
 void widenToDouble(mlir::ModuleOp module);
 
 } // namespace nf

@@ -1,4 +1,4 @@
-//===- nf-check.cpp - compares a program with the reference ----------------------------------------------------------------===//
+//===- nf-check.cpp - compares a program with the reference -------------------------------------------------------===//
 //
 // Fills a program's arguments and the module's states with random values, evaluates it by the reference in double and
 // compares with the same program decomposed, after passes, or with finite differences of its gradients.
@@ -89,8 +89,8 @@ static SmallVector<ProgramOp> findPrograms(ModuleOp module, StringRef name) {
       programs.push_back(program);
   if (!programs.empty())
     return programs;
-  InFlightDiagnostic error = module.emitError() << "expected a program" << (name.empty() ? "" : " @") << name
-                                                << ", but got";
+  InFlightDiagnostic error = module.emitError()
+                             << "expected a program" << (name.empty() ? "" : " @") << name << ", but got";
   for (auto program : module.getOps<ProgramOp>())
     error << " @" << program.getSymName();
   return programs;
@@ -200,8 +200,7 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
       largest = std::max(largest, error);
       if (!(error <= atol + rtol * std::fabs(want))) {
         comparison.fail() << "expected d/d " << name << indexText(gradient->shape, i) << " to be "
-                          << Comparison::number(want) << " by finite differences, but got "
-                          << Comparison::number(got);
+                          << Comparison::number(want) << " by finite differences, but got " << Comparison::number(got);
         break;
       }
     }
@@ -250,8 +249,7 @@ static void addOptions(CLI::App &app, Options &options) {
       ->capture_default_str()
       ->check([](const std::string &value) {
         bool known = value == "decomposed" || value == "finite-differences" || value.rfind("pass:", 0) == 0;
-        return known ? std::string()
-                     : "expected decomposed, finite-differences or pass:<pipeline>, but got " + value;
+        return known ? std::string() : "expected decomposed, finite-differences or pass:<pipeline>, but got " + value;
       });
 }
 

@@ -1,11 +1,11 @@
-//===- nf-opt.cpp - runs passes on nf IR -----------------------------------------------------------------------------===//
+//===- nf-opt.cpp - runs passes on nf IR --------------------------------------------------------------------------===//
 #include "dialect/NF.h"
 #include "passes/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/InitAllDialects.h"
-#include "mlir/Transforms/Passes.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

@@ -7,12 +7,13 @@
 namespace nf::rt::reference {
 
 namespace {
-/// What forward and backward share: shapes, masks and the scores of one query. q is [batch, queries, heads·width], k and v
-/// are [batch, keys, heads·width]; lse is [batch, heads, queries].
+/// What forward and backward share: shapes, masks and the scores of one query. q is [batch, queries, heads·width], k
+/// and v are [batch, keys, heads·width]; lse is [batch, heads, queries].
 template <typename T> struct Attention {
   const Call<T> &call;
   const Tensor<T> &q, &k, &v;
-  size_t optional; // the first of the operands key_padding, segments, key_length, query_offset, seed, step, sample_offset
+  size_t
+      optional; // the first of the operands key_padding, segments, key_length, query_offset, seed, step, sample_offset
   int64_t batch, queries, keys, heads, width;
   T scale;
   double p;

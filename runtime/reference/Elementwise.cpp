@@ -53,8 +53,8 @@ template <typename T> static void compare(Call<T> &call) {
   int64_t predicate = call.attributes.integer("predicate");
   for (int64_t i = 0; i < z.size(); ++i) {
     int64_t a = broadcastPosition(x.shape, z.shape, i), b = broadcastPosition(y.shape, z.shape, i);
-    z.integers[i] = x.isFloat() ? holds(predicate, x.floats[a], y.floats[b])
-                                : holds(predicate, x.integers[a], y.integers[b]);
+    z.integers[i] =
+        x.isFloat() ? holds(predicate, x.floats[a], y.floats[b]) : holds(predicate, x.integers[a], y.integers[b]);
   }
 }
 

@@ -1,5 +1,5 @@
-// The executable specification: one plain-loop kernel an nf op, in float or double. Nothing here is fast; what a compiled
-// kernel computes is compared with it. What each op means is written in dialect/*.td, shapes with it.
+// The executable specification: one plain-loop kernel an nf op, in float or double. Nothing here is fast; what a
+// compiled kernel computes is compared with it. What each op means is written in dialect/*.td, shapes with it.
 #ifndef NF_RUNTIME_REFERENCE_REFERENCE_H
 #define NF_RUNTIME_REFERENCE_REFERENCE_H
 

@@ -55,7 +55,8 @@ TEST(Reference, CompareIsOrderedExceptNe) {
   for (int64_t predicate = 0; predicate < 6; ++predicate) {
     Attributes attributes;
     attributes.set("predicate", predicate);
-    auto y = apply("nf.compare", {floats({1}, {NAN}), floats({1}, {NAN})}, {Tensor<double>({1}, Element::I1)}, attributes);
+    auto y =
+        apply("nf.compare", {floats({1}, {NAN}), floats({1}, {NAN})}, {Tensor<double>({1}, Element::I1)}, attributes);
     EXPECT_EQ(y[0].integers[0], predicate == 1) << predicate;
   }
 }
@@ -102,7 +103,8 @@ TEST(Reference, MatmulTransposesTheLastTwoAxes) {
       Attributes attributes;
       attributes.set("transpose_a", int64_t(transposeA));
       attributes.set("transpose_b", int64_t(transposeB));
-      auto result = apply("nf.matmul", {transposeA ? aT : a, transposeB ? bT : b}, {Tensor<double>({2, 2})}, attributes);
+      auto result =
+          apply("nf.matmul", {transposeA ? aT : a, transposeB ? bT : b}, {Tensor<double>({2, 2})}, attributes);
       expectNear(result[0], c);
     }
 }
@@ -137,7 +139,8 @@ TEST(Reference, CausalAttentionOfOneHead) {
 }
 
 TEST(Reference, CrossEntropyOfEvenLogitsIsTheLogarithmOfTheirNumber) {
-  auto x = floats({2, 1}, {0, 0}), w = floats({4, 1}, {1, 2, 3, 4}), weight = floats({2}, {1, 0}), scale = floats({}, {2});
+  auto x = floats({2, 1}, {0, 0}), w = floats({4, 1}, {1, 2, 3, 4}), weight = floats({2}, {1, 0}),
+       scale = floats({}, {2});
   auto results = apply("nf.linear_cross_entropy_backward", {x, w, integers({2}, {3, 0}), weight, scale},
                        {Tensor<double>(Shape{}), Tensor<double>({2, 1}), Tensor<double>({4, 1})});
   expectNear(results[0], {2 * std::log(4.0)});
@@ -146,8 +149,8 @@ TEST(Reference, CrossEntropyOfEvenLogitsIsTheLogarithmOfTheirNumber) {
 
 TEST(Reference, BfloatRoundsToNearestEven) {
   EXPECT_EQ(roundToBf16(1.0), 1.0);
-  EXPECT_EQ(roundToBf16(1 + std::ldexp(1, -8)), 1.0);                        // a tie, to even
-  EXPECT_EQ(roundToBf16(1 + 3 * std::ldexp(1, -8)), 1 + std::ldexp(1, -6));  // a tie, to even
+  EXPECT_EQ(roundToBf16(1 + std::ldexp(1, -8)), 1.0);                           // a tie, to even
+  EXPECT_EQ(roundToBf16(1 + 3 * std::ldexp(1, -8)), 1 + std::ldexp(1, -6));     // a tie, to even
   EXPECT_EQ(roundToBf16(1 + std::ldexp(1, -8) + 1e-15), 1 + std::ldexp(1, -7)); // above the tie by less than float sees
   EXPECT_EQ(roundToBf16(1 + std::ldexp(1, -8) - 1e-15), 1.0);
   EXPECT_EQ(roundToBf16(-INFINITY), -INFINITY);

@@ -15,10 +15,10 @@
 // CHECK: %[[NORM:.*]] = sqrt
 // CHECK: %[[C:.*]] = clip_coefficient %[[NORM]], %clip
 // CHECK: %[[DECAY:.*]] = slice %weight_decay axis 0 from 0 size 1
-// CHECK: %[[STEP:.*]]:3 = adamw %{{.*}}, %[[DW]], %{{.*}}, %{{.*}}, %[[NORM]], %[[C]], %lr, %beta1, %beta2, %eps, %[[DECAY]], %bias_correction1, %bias_correction2
-// CHECK: set @w, %[[STEP]]#0
-// CHECK: set @w.m, %[[STEP]]#1
-// CHECK: set @w.v, %[[STEP]]#2
+// CHECK: %[[P:.*]], %[[M:.*]], %[[V:.*]] = adamw %{{.*}}, %[[DW]], %{{.*}}, %{{.*}}, %[[NORM]], %[[C]], %lr, %beta1, %beta2, %eps, %[[DECAY]], %bias_correction1, %bias_correction2
+// CHECK: set @w, %[[P]]
+// CHECK: set @w.m, %[[M]]
+// CHECK: set @w.v, %[[V]]
 // CHECK: slice %weight_decay axis 0 from 1 size 1
 // CHECK: set @b,
 // CHECK: return %{{.*}}, %[[PARTS]]
