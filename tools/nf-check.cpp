@@ -1,13 +1,15 @@
 //===- nf-check.cpp - compares a program with the reference -------------------------------------------------------===//
 //
 // Fills a program's arguments and the module's states with random values, evaluates it by the reference in double and
-// compares with the same program decomposed, after passes, or with finite differences of its gradients.
+// compares with the same program decomposed, after passes, compiled, or with finite differences of its gradients.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
-#include "tools/Sampling.h"
+#include "tools/InProcess.h"
+#include "tools/RunCompiled.h"
 
 #include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -103,6 +105,14 @@ static LogicalResult runPipeline(ModuleOp module, StringRef pipeline) {
   return manager.run(module);
 }
 
+/// The values of a program's arguments and its module's states, by a seed.
+struct Inputs {
+  NamedTensors arguments, states;
+
+  Inputs(ProgramOp program, uint64_t seed)
+      : arguments(sampleArguments(program, seed)), states(sampleStates(program->getParentOfType<ModuleOp>(), seed)) {}
+};
+
 /// Forgets the states that are in neither outcome other than they were in `before`.
 static void dropUnchanged(Outcome &expected, const Outcome &actual, const NamedTensors &before) {
   for (auto &[name, tensor] : before) {
@@ -114,6 +124,15 @@ static void dropUnchanged(Outcome &expected, const Outcome &actual, const NamedT
   }
 }
 
+static LogicalResult compareOutcomes(ProgramOp program, Outcome &expected, const Outcome &actual, const Inputs &inputs,
+                                     double tolerance) {
+  dropUnchanged(expected, actual, inputs.states);
+  Comparison comparison(program, tolerance);
+  comparison.compareAll(expected.results, actual.results);
+  comparison.compareAll(expected.states, actual.states);
+  return comparison.result();
+}
+
 /// The reference on the program as it is, against the reference on the program after `pipeline`.
 static LogicalResult checkPasses(ProgramOp program, const Options &options, StringRef pipeline) {
   auto module = program->getParentOfType<ModuleOp>();
@@ -123,16 +142,36 @@ static LogicalResult checkPasses(ProgramOp program, const Options &options, Stri
   auto after = changed->lookupSymbol<ProgramOp>(program.getSymName());
   if (!after)
     return program.emitError() << "expected it after " << pipeline << " too, but got none";
-  NamedTensors arguments = sampleArguments(program, options.seed), states = sampleStates(module, options.seed);
-  auto expected = runReference(program, arguments, states, options.bf16);
-  auto actual = runReference(after, arguments, states, options.bf16);
+  Inputs inputs(program, options.seed);
+  auto expected = runReference(program, inputs.arguments, inputs.states, options.bf16);
+  auto actual = runReference(after, inputs.arguments, inputs.states, options.bf16);
   if (failed(expected) || failed(actual))
     return failure();
-  dropUnchanged(*expected, *actual, states);
-  Comparison comparison(program, options.tolerance);
-  comparison.compareAll(expected->results, actual->results);
-  comparison.compareAll(expected->states, actual->states);
-  return comparison.result();
+  return compareOutcomes(program, *expected, *actual, inputs, options.tolerance);
+}
+
+static bool isSame(const NamedTensors &a, const NamedTensors &b) {
+  return llvm::all_of(a, [&](auto &named) { return largestDifference(named.second, b.at(named.first)).error == 0; });
+}
+
+/// The reference against the compiled program, whose bits must not depend on the number of threads.
+static LogicalResult checkCompiled(ProgramOp program, const CompiledModule &compiled, const Options &options) {
+  Inputs inputs(program, options.seed);
+  auto expected = runReference(program, inputs.arguments, inputs.states, options.bf16);
+  if (failed(expected))
+    return failure();
+  auto run = [&](int threads) {
+    return runCompiled(compiled.model(), program.getSymName(), inputs.arguments, inputs.states, threads);
+  };
+  Outcome actual = run(1);
+  if (failed(compareOutcomes(program, *expected, actual, inputs, options.tolerance)))
+    return failure();
+  for (int count : {2, 4}) {
+    Outcome other = run(count);
+    if (!isSame(actual.results, other.results) || !isSame(actual.states, other.states))
+      return program.emitError() << "expected the same bits on " << count << " threads as on one, but got others";
+  }
+  return success();
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -177,9 +216,10 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
   if (failed(runPipeline(*differentiated, "nf-differentiate")))
     return failure();
 
-  NamedTensors arguments = sampleArguments(program, options.seed), states = sampleStates(module, options.seed);
-  auto expected = runReference(program, arguments, states, false);
-  auto actual = runReference(differentiated->lookupSymbol<ProgramOp>("forward_backward"), arguments, states, false);
+  Inputs inputs(program, options.seed);
+  auto expected = runReference(program, inputs.arguments, inputs.states, false);
+  auto actual =
+      runReference(differentiated->lookupSymbol<ProgramOp>("forward_backward"), inputs.arguments, inputs.states, false);
   if (failed(expected) || failed(actual))
     return failure();
   Comparison comparison(program, options.tolerance);
@@ -190,7 +230,7 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
     auto found = actual->states.find(name + ".grad");
     if (!parameter.getTrainable() || found == actual->states.end())
       continue;
-    auto gradient = differences(program, arguments, states, name);
+    auto gradient = differences(program, inputs.arguments, inputs.states, name);
     if (failed(gradient))
       return failure();
     compared = true;
@@ -222,11 +262,17 @@ static LogicalResult check(ModuleOp module, const Options &options) {
     widenToDouble(module);
   SmallVector<ProgramOp> programs = findPrograms(module, options.program);
   bool passed = !programs.empty();
+  OwningOpRef<ModuleOp> lowered(module.clone());
+  std::unique_ptr<CompiledModule> compiled;
+  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered)))
+    return failure();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";
     StringRef against = options.against;
     LogicalResult result = failure();
-    if (against == "finite-differences")
+    if (compiled)
+      result = checkCompiled(program, *compiled, options);
+    else if (against == "finite-differences")
       result = checkGradients(program, options);
     else if (against.consume_front("pass:"))
       result = checkPasses(program, options, against);
@@ -245,11 +291,13 @@ static void addOptions(CLI::App &app, Options &options) {
       ->capture_default_str();
   app.add_option("--prepare", options.prepare, "passes to run first, such as nf-differentiate");
   app.add_flag("--bf16", options.bf16, "round casts to bf16 in the reference too");
-  app.add_option("--against", options.against, "decomposed | finite-differences | pass:<pipeline>")
+  app.add_option("--against", options.against, "decomposed | finite-differences | cpu | pass:<pipeline>")
       ->capture_default_str()
       ->check([](const std::string &value) {
-        bool known = value == "decomposed" || value == "finite-differences" || value.rfind("pass:", 0) == 0;
-        return known ? std::string() : "expected decomposed, finite-differences or pass:<pipeline>, but got " + value;
+        bool known =
+            value == "decomposed" || value == "finite-differences" || value == "cpu" || value.rfind("pass:", 0) == 0;
+        return known ? std::string()
+                     : "expected decomposed, finite-differences, cpu or pass:<pipeline>, but got " + value;
       });
 }
 
@@ -265,6 +313,7 @@ int main(int argc, char **argv) {
 
   DialectRegistry registry;
   registerAllDialects(registry);
+  registerAllExtensions(registry);
   registry.insert<NFDialect>();
   registerTransformsPasses();
   registerPasses();

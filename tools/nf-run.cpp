@@ -1,17 +1,17 @@
-//===- nf-run.cpp - compiles a module and runs one of its programs ---------------------------------------------------------===//
+//===- nf-run.cpp - compiles a module and runs one of its programs
+//---------------------------------------------------------===//
 //
 // Fills states and arguments with the random values that nf-check uses, or with those of a safetensors file, runs the
 // compiled program in this process and prints what it gives.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
-#include "runtime/core/Context.h"
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Gemm.h"
 #include "runtime/cpu/Pool.h"
 #include "runtime/train/Safetensors.h"
 #include "tools/InProcess.h"
-#include "tools/Sampling.h"
+#include "tools/RunCompiled.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -32,20 +32,6 @@ struct Options {
   bool states = false;
 };
 
-/// A buffer of the model, an argument or a state, by the name that files and seeds know it by.
-struct Buffer {
-  std::string name;
-  int32_t dtype;
-  std::vector<int64_t> shape;
-  void *data;
-
-  int64_t size() const {
-    int64_t count = 1;
-    for (int64_t extent : shape)
-      count *= extent;
-    return count;
-  }
-};
 } // namespace
 
 static const char *dtypeName(int32_t dtype) {
@@ -53,64 +39,10 @@ static const char *dtypeName(int32_t dtype) {
   return names[dtype];
 }
 
-static Type elementType(MLIRContext *context, int32_t dtype) {
-  Builder b(context);
-  const Type types[] = {b.getF32Type(), b.getBF16Type(), b.getI32Type(), b.getI64Type(), b.getI1Type()};
-  return types[dtype];
-}
-
-/// A moment or gradient has its parameter's name in the table and a suffix in the module.
-static std::string stateName(const nf_state &state) {
-  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", ""};
-  return std::string(state.name) + suffixes[state.kind];
-}
-
-static std::vector<Buffer> statesOf(rt::Context &context) {
-  std::vector<Buffer> buffers;
-  for (const nf_state &state : context.states())
-    buffers.push_back(
-        {stateName(state), state.dtype, {state.shape, state.shape + state.rank}, context.persistent + state.offset});
-  return buffers;
-}
-
-static std::vector<Buffer> argumentsOf(rt::Context &context, const nf_program &program, nf_direction direction) {
-  std::vector<Buffer> buffers;
-  for (int64_t i = 0; i < program.argument_count; ++i) {
-    const nf_argument &argument = program.arguments[i];
-    if (argument.direction == direction)
-      buffers.push_back({argument.name,
-                         argument.dtype,
-                         {argument.shape, argument.shape + argument.rank},
-                         context.transient + argument.offset});
-  }
-  return buffers;
-}
-
 static void fill(const Buffer &buffer, const rt::SafetensorsFile *values, uint64_t seed, MLIRContext *context) {
   if (values && values->find(buffer.name))
     return values->read(buffer.name, dtypeName(buffer.dtype), buffer.shape, buffer.data);
-  auto type = RankedTensorType::get(buffer.shape, elementType(context, buffer.dtype));
-  Tensor64 tensor = sampleValues(type, {}, buffer.name, seed);
-  for (int64_t i = 0; i < buffer.size(); ++i) {
-    switch (buffer.dtype) {
-    case NF_F32:
-      static_cast<float *>(buffer.data)[i] = static_cast<float>(elementOf(tensor, i));
-      break;
-    case NF_BF16: // sampled values are representable: the upper half of the float
-      static_cast<uint16_t *>(buffer.data)[i] =
-          std::bit_cast<uint32_t>(static_cast<float>(elementOf(tensor, i))) >> 16;
-      break;
-    case NF_I32:
-      static_cast<int32_t *>(buffer.data)[i] = static_cast<int32_t>(elementOf(tensor, i));
-      break;
-    case NF_I64:
-      static_cast<int64_t *>(buffer.data)[i] = static_cast<int64_t>(elementOf(tensor, i));
-      break;
-    case NF_I1:
-      static_cast<uint8_t *>(buffer.data)[i] = elementOf(tensor, i) != 0;
-      break;
-    }
-  }
+  write(buffer, sampleValues(typeOf(buffer, context), {}, buffer.name, seed));
 }
 
 static std::string elementText(const Buffer &buffer, int64_t i) {
@@ -118,8 +50,7 @@ static std::string elementText(const Buffer &buffer, int64_t i) {
   case NF_F32:
     return fmt::format("{:.7g}", static_cast<const float *>(buffer.data)[i]);
   case NF_BF16:
-    return fmt::format("{:.3g}",
-                       std::bit_cast<float>(uint32_t(static_cast<const uint16_t *>(buffer.data)[i]) << 16));
+    return fmt::format("{:.3g}", std::bit_cast<float>(uint32_t(static_cast<const uint16_t *>(buffer.data)[i]) << 16));
   case NF_I32:
     return fmt::format("{}", static_cast<const int32_t *>(buffer.data)[i]);
   case NF_I64:

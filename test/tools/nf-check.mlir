@@ -11,7 +11,7 @@
 // FAIL: nf-check.mlir:[[# @LINE + 5]]:1: error: expected y[0, 0] to be {{.*}}, but got {{.*}}: an error of 0 of its magnitude, above -1
 // ABSENT: error: expected a program @absent, but got @twice @range
 // PASS: 'no-such-pass' does not refer to a registered pass
-// USAGE: expected decomposed, finite-differences or pass:<pipeline>, but got luck
+// USAGE: expected decomposed, finite-differences, cpu or pass:<pipeline>, but got luck
 // FILE: nf-check: error: cannot open input file
 nf.program @twice(%x: tensor<2x8xf32> {nf.name = "x"}) -> (tensor<2x8xf32> {nf.name = "y"}) {
   %y = nf.relu %x : (tensor<2x8xf32>) -> tensor<2x8xf32>

@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 // RUN: nf-check %s --against=finite-differences
 
 nf.parameter @x : tensor<5x31xf32> {init = "zeros", nf.range = [-4.0, 4.0]}

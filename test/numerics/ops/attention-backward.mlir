@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 
 nf.program @full(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                  %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"})

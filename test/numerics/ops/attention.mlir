@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 // RUN: nf-check %s --against=finite-differences
 
 nf.parameter @q : tensor<2x5x12xf32> {init = "zeros"}

@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 
 nf.program @tokens(%x: tensor<2x5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name = "w"},
                    %targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11 : i64},

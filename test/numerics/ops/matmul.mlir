@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 // RUN: nf-check %s --against=finite-differences
 
 nf.parameter @a : tensor<5x7xf32> {init = "zeros"}

@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu --bf16
 // RUN: nf-check %s --against=finite-differences
 
 nf.parameter @x : tensor<2x3x5xf32> {init = "zeros"}

@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 
 nf.program @square_norm(%x: tensor<3x7x5xf32> {nf.name = "x"})
     -> (tensor<1xf32> {nf.name = "r"}) {

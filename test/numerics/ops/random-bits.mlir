@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 
 nf.program @bits(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64},
                  %step: tensor<i32> {nf.name = "step", nf.below = 1000 : i64},

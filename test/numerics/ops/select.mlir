@@ -1,4 +1,5 @@
 // RUN: nf-check %s --against=decomposed
+// RUN: nf-check %s --against=cpu
 // RUN: nf-check %s --against=finite-differences
 
 nf.parameter @x : tensor<3x17xf32> {init = "zeros"}

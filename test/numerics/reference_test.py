@@ -2,7 +2,7 @@
 """Our reference in double against PyTorch in fp64, which have nothing in common but the model's definition: loss and
 every gradient of one training step agree to 1e-10, for every variant of the block.
 
-usage: compare_reference.py build/bin/nf-reference
+usage: reference_test.py [build/bin/nf-reference]
 """
 
 import subprocess
@@ -105,12 +105,14 @@ def compare(executable, folder, model_keys, norm_keys):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) > 2:
         sys.exit(__doc__)
+    root = Path(__file__).resolve().parents[2]
+    executable = sys.argv[1] if len(sys.argv) == 2 else root / "build/bin/nf-reference"
     failed = 0
     for name, keys in VARIANTS.items():
         with tempfile.TemporaryDirectory() as folder:
-            error, where = compare(sys.argv[1], Path(folder), *keys)
+            error, where = compare(executable, Path(folder), *keys)
         verdict = "ok" if error <= 1 else "FAILED"
         failed += verdict != "ok"
         print(f"{name}: {error * BOUND:.1e} at {where}, {verdict}")
