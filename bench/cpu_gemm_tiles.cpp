@@ -61,7 +61,7 @@ void adamw(int64_t begin, int64_t end, float *p, const float *g, float *m, float
   }
 }
 
-/// Threads that spin between launches, so that a measurement never contains a wake-up.
+/// Threads that spin between launches that follow each other at once, and sleep when others measure.
 class Pool {
 public:
   explicit Pool(int threads) {
@@ -76,6 +76,7 @@ public:
     next = 0;
     busy = workers;
     generation.fetch_add(1);
+    generation.notify_all();
     drain();
     while (busy.load() != 0)
       _mm_pause();
@@ -109,12 +110,17 @@ private:
 
   void work() {
     for (uint64_t seen = 0;; ++seen) {
-      while (generation.load() == seen)
-        _mm_pause();
+      for (int spins = 0; generation.load() == seen; ++spins)
+        if (spins < mostSpins)
+          _mm_pause();
+        else
+          generation.wait(seen);
       drain();
       busy.fetch_sub(1);
     }
   }
+
+  static constexpr int mostSpins = 20000; // about a millisecond
 
   int workers = 0;
   std::atomic<uint64_t> generation{0};

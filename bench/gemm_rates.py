@@ -165,12 +165,18 @@ class Library:
                      b.ctypes.data, b.shape[1], 0.0, c.ctypes.data, c.shape[1])
 
 
+QUIET = 0.04  # seconds in which the idle threads of every library stop spinning (OpenBLAS: 2^26 cycles)
+
+
 def best_rates(product, ways, operands, repeats):
-    """{way: FLOP a second}, best of `repeats` turns of all ways; `ways`: {name: f(product, operands) -> seconds}."""
+    """{way: FLOP a second}, best of `repeats` turns; `ways`: {name: f(product, operands) -> seconds}. In a turn a way
+    has the cores for itself, and multiplies once to wake its threads and twice for the clock."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(repeats):
         for name, seconds in ways.items():
-            best[name] = min(best[name], seconds(product, operands.of(product)))
+            time.sleep(QUIET)
+            seconds(product, operands.of(product))
+            best[name] = min(best[name], seconds(product, operands.of(product)), seconds(product, operands.of(product)))
     return {name: product.flops / seconds for name, seconds in best.items()}
 
 
