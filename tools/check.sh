@@ -57,7 +57,8 @@ format() {
 lit_tests() {
   /usr/lib/llvm-22/bin/lit -v "$build/test" | tee "$logs/lit.full" | grep -vE '^PASS'
   local status=${PIPESTATUS[0]}
-  awk '/^ *Passed *:/ { p = $3 } /^ *(Failed|Unresolved|Timed Out) *:/ { f += $NF ~ /%/ ? $(NF-1) : $NF }
+  awk '/^ *Passed *:/ { sub(/^[^:]*: */, ""); p = $1 + 0 }
+    /^ *(Failed|Unresolved|Timed Out) *:/ { sub(/^[^:]*: */, ""); f += $1 + 0 }
     END { printf "%d passed, %d failed\n", p, f }' "$logs/lit.full"
   return "$status"
 }
@@ -88,6 +89,6 @@ if [ $slow = yes ]; then
 fi
 
 printf '%s\n' "${shares[@]}" | awk '{ t += $2; n[NR] = $1; s[NR] = $2 }
-  END { printf "after the build: %d s (", t; for (i = 1; i <= NR; i++) printf "%s%s %d", i > 1 ? ", " : "", n[i], s[i]; print ")" }'
+  END { printf "after the build: %d s (", t; for (i = 1; i <= NR; i++) printf "%s%s %d", (i > 1 ? ", " : ""), n[i], s[i]; print ")" }'
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
