@@ -43,7 +43,7 @@ def fc2_ratio(evaluations):
 
 def step_seconds(steps):
     """The median time of a step."""
-    return statistics.median(b["seconds"] - a["seconds"] for a, b in zip(steps, steps[1:]))
+    return statistics.median(step["seconds"] for step in steps)
 
 
 def tokens_to_reach(steps, evaluations, loss):

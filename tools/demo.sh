@@ -51,7 +51,7 @@ for model in "${models[@]}"; do
   "$out/$model" eval --data "$out/data" --checkpoint "$out/run-$model" | tee "$out/$model.after" >/dev/null
   awk -v model="$model" 'FNR == NR && /^perplexity/ { before = $3 } FNR != NR && /^perplexity/ { after = $3 }
     /^bits per byte/ { bits = $NF }
-    END { printf "perplexity %s before %s after %s (%s bits a byte)\n", model, before, after, bits }' \
+    END { printf "perplexity %s before %.2f after %.2f (%.3f bits a byte)\n", model, before, after, bits }' \
     "$out/$model.before" "$out/$model.after"
 done
 "$out/normformer-demo" data-stats "$out/data" | tee "$out/baselines"

@@ -10,7 +10,7 @@ spec.loader.exec_module(demo_report)
 
 
 def run(losses, seconds, first, last):
-    steps = [{"step": i + 1, "loss": 1.0, "seconds": seconds * (i + 1), "tokens": 512 * (i + 1)} for i in range(4)]
+    steps = [{"step": i + 1, "loss": 1.0, "seconds": seconds, "tokens": 512 * (i + 1)} for i in range(4)]
     evaluations = [{"step": i + 1, "validation_loss": loss,
                     "grad_norms": {"layers.0.ffn.fc2.weight": first, "layers.5.ffn.fc2.weight": last}}
                    for i, loss in enumerate(losses)]
