@@ -10,3 +10,4 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.nf_test_output
 config.environment["PATH"] = os.pathsep.join(
     [config.nf_tools_dir, config.llvm_tools_dir, config.environment["PATH"]])
+config.substitutions.append(("%models", os.path.join(config.test_source_root, "..", "models")))

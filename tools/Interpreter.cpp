@@ -202,7 +202,7 @@ static rt::reference::Tensor<T> sumColumns(const rt::reference::Tensor<T> &x, Fu
   return sums;
 }
 
-/// `x` of one row, as an operand that all rows share is when it is yielded as it came, for every row.
+/// `x` of one row, which all rows share, for every row.
 template <typename T> static rt::reference::Tensor<T> repeatRow(const rt::reference::Tensor<T> &x, int64_t rows) {
   Call<T> call;
   call.operands = {&x};
@@ -211,7 +211,7 @@ template <typename T> static rt::reference::Tensor<T> repeatRow(const rt::refere
   return call.results[0];
 }
 
-/// Every body value is a whole tensor: [rows, cols] or [rows, 1]; operands that rows share have one row.
+/// Every body value is a whole tensor: [rows, cols] or [rows, 1], or one row where all rows share it.
 template <typename T> LogicalResult Interpreter<T>::evaluateFused(FusedOp op, Values &values) {
   int64_t rows = op.getRows(), cols = op.getCols();
   Values body;
@@ -233,9 +233,11 @@ template <typename T> LogicalResult Interpreter<T>::evaluateFused(FusedOp op, Va
     body[argument] = std::move(x);
   }
   for (Operation &inner : op.getBodyBlock()->without_terminator()) {
+    bool differs = isa<RandomBitsOp>(inner) ||
+                   llvm::any_of(inner.getOperands(), [&](Value operand) { return body[operand].shape[0] != 1; });
     std::vector<Shape> shapes;
     for (Type type : inner.getResultTypes())
-      shapes.push_back({rows, shapeOf(type)[0]});
+      shapes.push_back({differs ? rows : 1, shapeOf(type)[0]});
     if (failed(evaluateKernel(&inner, body, shapes)))
       return failure();
   }

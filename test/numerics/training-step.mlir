@@ -1,0 +1,20 @@
+// Every program of a small model (training step, update, evaluation, logits): compiled, decomposed and fused, against
+// the reference in double.
+//
+// DEFINE: %{twin} = --set model.layers=2 --set model.d_model=48 --set model.heads=4 --set model.d_ffn=100
+// DEFINE: %{size} = --set model.vocab=50 --set model.context=24 --set train.sequence=19 --set train.micro_batch=3
+// DEFINE: %{import} = %{twin} %{size} --set train.global_batch=3 --emit=import -o
+// DEFINE: %{check} = --prepare=nf-differentiate,nf-append-update --against
+//
+// RUN: nf-compile %models/normformer-demo.toml %{import} %t.normformer.mlir
+// RUN: nf-check %t.normformer.mlir %{check}=cpu
+// RUN: nf-check %t.normformer.mlir %{check}=decomposed
+// RUN: nf-check %t.normformer.mlir %{check}=pass:nf-stage-fuse
+//
+// RUN: nf-compile %models/gpt2-124m.toml %{import} %t.gpt2.mlir
+// RUN: nf-check %t.gpt2.mlir %{check}=cpu
+// RUN: nf-check %t.gpt2.mlir %{check}=pass:nf-stage-fuse
+//
+// RUN: nf-compile %models/normformer-roberta-base.toml %{import} %t.encoder.mlir
+// RUN: nf-check %t.encoder.mlir %{check}=cpu
+// RUN: nf-check %t.encoder.mlir %{check}=pass:nf-stage-fuse
