@@ -1,0 +1,62 @@
+"""Small twins of the models in models/ against PyTorch in fp64: loss, every gradient of the first step, and weights after
+AdamW steps (compare_training.py holds the rule). One line a model; dropout is off, since its masks are not PyTorch's."""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+COMPILER = os.environ.get("NF_COMPILE", os.path.join(ROOT, "build", "bin", "nf-compile"))
+
+NO_DROPOUT = ["model.dropout=0", "model.attention_dropout=0"]
+# What to compile, the steps, and what is set beside the cuts of test/small-twin.txt.
+CASES = [
+    ("normformer-demo", 100, []),
+    ("preln-demo", 100, []),
+    ("gpt2-124m", 20, []),
+    ("gpt3-125m", 20, []), ("gpt3-355m", 20, []), ("gpt3-1.3b", 20, []), ("gpt3-2.7b", 20, []),
+    ("normformer-125m", 20, []), ("normformer-355m", 20, []), ("normformer-1.3b", 20, []), ("normformer-2.7b", 20, []),
+    ("roberta-base", 20, []), ("normformer-roberta-base", 20, []),
+    ("preln-demo", 20, ["norm.placement=post"]),
+    ("preln-demo", 20, ["norm.attention_layernorm=true"]),
+    ("preln-demo", 20, ["norm.ffn_layernorm=true"]),
+    ("preln-demo", 20, ["norm.head_scale=pre_proj"]),
+    ("preln-demo", 20, ["norm.head_scale=post_proj"]),
+    ("preln-demo", 20, ["norm.residual_scale=true"]),
+    ("normformer-demo", 20, ["norm.residual_scale=true", "norm.head_scale=post_proj", "train.clip=0.5"]),
+    ("preln-demo", 20, ["model.tie_embeddings=false", "model.bias=false", "model.activation=silu"]),
+]
+
+
+def twin():
+    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
+        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+
+def run(model, steps, sets, folder):
+    """The last line of the comparison, or the compiler's error."""
+    executable = os.path.join(folder, "model")
+    arguments = [a for s in twin() + NO_DROPOUT + sets for a in ("--set", s)]
+    compiled = subprocess.run([COMPILER, os.path.join(ROOT, "models", model + ".toml"), *arguments, "-o", executable],
+                              capture_output=True, text=True)
+    if compiled.returncode:
+        return "nf-compile: " + compiled.stderr.strip()
+    compared = subprocess.run([sys.executable, os.path.join(HERE, "compare_training.py"), executable, "--steps",
+                               str(steps)], capture_output=True, text=True)
+    return (compared.stdout + compared.stderr).strip().split("\n")[-1]
+
+
+def main():
+    failed = 0
+    for model, steps, sets in CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            verdict = run(model, steps, sets, folder)
+        failed += verdict != "ok"
+        print(f"{model} {' '.join(sets)} {steps} steps: {verdict}", flush=True)
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
