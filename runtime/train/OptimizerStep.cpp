@@ -49,10 +49,7 @@ StepResult OptimizerStep::gradients(int64_t step, int64_t first, const SampleSou
     forwardBackward.set("accumulate", static_cast<int32_t>(offset > 0));
     forwardBackward.set("step", static_cast<int32_t>(step));
     forwardBackward.set("sample_offset", static_cast<int32_t>(offset));
-    if (auto seed = forwardBackward.argument<int32_t>("seed"); seed.size() == 2) {
-      seed[0] = static_cast<int32_t>(config.seed);
-      seed[1] = static_cast<int32_t>(config.seed >> 32);
-    }
+    forwardBackward.set("seed", static_cast<int64_t>(config.seed));
     forwardBackward.run();
     auto loss = forwardBackward.argument<float>("loss");
     result.loss += loss.empty() ? 0.0 : loss[0];
