@@ -86,13 +86,14 @@ class Ours:
 
     def lines(self):
         """Runs the 3 steps of the batch file: [{"step", "seconds", "loss"}]."""
-        process = subprocess.Popen([*self.command, "--steps", str(self.batch_steps)], stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        if status != 0:
-            raise SystemExit(f"error: our program failed: {shlex.join(self.command)}")
-        self.memory = max(self.memory, usage.ru_maxrss * 1024)
-        return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        command = [*self.command, "--steps", str(self.batch_steps)]
+        launcher = [sys.executable, "-S", HERE / "peak_memory.py"]
+        done = subprocess.run([*launcher, *command], stdout=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"error: our program failed: {shlex.join(command)}")
+        *steps, peak = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        self.memory = max(self.memory, peak["peak_memory"])
+        return steps
 
     def first_losses(self):
         return [line["loss"] for line in self.lines()]
