@@ -1,0 +1,26 @@
+// RUN: nf-opt %s --nf-lower-scatter-add --split-input-file | FileCheck %s
+
+// Column blocks are tasks; the rows of a block are added in ascending order after the table was cleared.
+// CHECK: func.func private @[[K:[a-z0-9_]+]](
+// CHECK: scf.for
+// CHECK: program @scatter
+// CHECK: launch @[[K]]({{.*}}) tasks
+nf.program @scatter() attributes {transient_bytes = 65536 : i64, nf.arguments = []} {
+  %rows = nf.buffer transient 0 : memref<4x16xf32>
+  %ids = nf.buffer transient 1024 : memref<4xi32>
+  %table = nf.buffer transient 2048 : memref<32x16xf32>
+  nf.scatter_add %rows, %ids outs(%table) : (memref<4x16xf32>, memref<4xi32>, memref<32x16xf32>) -> ()
+  nf.return
+}
+
+// -----
+
+// No-op: tensors.
+// CHECK-LABEL: program @tensors
+// CHECK: scatter_add
+// CHECK-NOT: func.func
+nf.program @tensors(%r: tensor<4x8xf32> {nf.name = "r"}, %i: tensor<4xi32> {nf.name = "i"})
+    -> (tensor<16x8xf32> {nf.name = "y"}) {
+  %y = nf.scatter_add %r, %i : (tensor<4x8xf32>, tensor<4xi32>) -> tensor<16x8xf32>
+  nf.return %y : tensor<16x8xf32>
+}
