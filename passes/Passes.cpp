@@ -6,6 +6,7 @@ void nf::registerPasses() {
   registerAutodiffPasses();
   registerCpuPasses();
   registerFusePasses();
+  registerLowerPasses();
   registerPlanPasses();
   registerLowerPasses();
   registerStagePipelines();
