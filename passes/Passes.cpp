@@ -6,7 +6,6 @@ void nf::registerPasses() {
   registerAutodiffPasses();
   registerCpuPasses();
   registerFusePasses();
-  registerLowerPasses();
   registerPlanPasses();
   registerLowerPasses();
   registerStagePipelines();

@@ -4,7 +4,6 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
@@ -14,7 +13,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -40,18 +38,9 @@ struct Launch {
 
 void fail(const std::string &message) { throw std::runtime_error(message); }
 
-struct Approximate : PassWrapper<Approximate, OperationPass<func::FuncOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(Approximate)
-  void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns);
-    (void)applyPatternsGreedily(getOperation(), std::move(patterns));
-  }
-};
-
 void lowerToLLVM(ModuleOp module) {
   PassManager manager(module.getContext());
-  manager.addNestedPass<func::FuncOp>(std::make_unique<Approximate>());
+  manager.addPass(createExpandMath());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());
@@ -187,7 +176,7 @@ void PlannedProgram::runTasks(const std::function<void(const std::function<void(
     auto kernel = state->engine->lookupPacked(launch.kernel);
     if (!kernel)
       fail(llvm::toString(kernel.takeError()));
-    int64_t task = 0;
+    int64_t task = launch.tasks;
     std::vector<void *> pointers, arguments;
     for (int64_t offset : launch.offsets)
       pointers.push_back(state->arena + offset);
@@ -195,7 +184,8 @@ void PlannedProgram::runTasks(const std::function<void(const std::function<void(
       arguments.push_back(&pointer);
     arguments.push_back(&task);
     arguments.push_back(&state->scratch);
-    for (; task < launch.tasks; ++task)
+    // Any order must do; from last to first no task finds what an earlier one left.
+    while (task-- > 0)
       runTask([&] { (*kernel)(arguments.data()); });
   }
 }
