@@ -89,8 +89,8 @@ struct PlannedProgram::State {
       auto op = buffer.getDefiningOp<BufferOp>();
       auto type = cast<MemRefType>(buffer.getType());
       int64_t offset = op.getOffset();
-      arenaBytes = std::max<int64_t>(arenaBytes, offset + type.getNumElements() *
-                                                              type.getElementType().getIntOrFloatBitWidth() / 8);
+      int64_t bytes = std::max(1u, type.getElementTypeBitWidth() / 8);
+      arenaBytes = std::max(arenaBytes, offset + type.getNumElements() * bytes);
       return offset;
     };
     program.walk([&](BufferOp op) { offsetOf(op); });

@@ -63,7 +63,7 @@ namespace {
 /// One scalar function of x and y.
 class Scalar {
 public:
-  explicit Scalar(const std::string &operations) : program(scalarProgram(operations), "builtin.module(nf-expand-math)") {}
+  explicit Scalar(const std::string &operations) : program(scalarProgram(operations), "nf-expand-math") {}
   float operator()(float x, float y = 0) {
     *program.at<float>(0) = x;
     *program.at<float>(64) = y;
@@ -89,7 +89,7 @@ static double errorOf(float value, double exact) {
 
 /// The largest error over the swept bit patterns.
 static double largestError(const std::string &op, const std::function<double(double)> &exact, float *worst) {
-  PlannedProgram program(vectorProgram(op + " %a"), "builtin.module(nf-expand-math)");
+  PlannedProgram program(vectorProgram(op + " %a"), "nf-expand-math");
   float *x = program.at<float>(0), *out = program.at<float>(32768);
   uint64_t stride = std::getenv("NF_FULL_SWEEP") ? 1 : 257;
   double largest = 0;
@@ -118,10 +118,10 @@ static void expectAccurate(const std::string &op, const std::function<double(dou
   }
 }
 
-TEST(ExpandMath, Exp) { expectAccurate("math.exp", [](double x) { return std::exp(x); }, 1.5); }
-TEST(ExpandMath, Log) { expectAccurate("math.log", [](double x) { return std::log(x); }, 1.5); }
-TEST(ExpandMath, Tanh) { expectAccurate("math.tanh", [](double x) { return std::tanh(x); }, 5); }
-TEST(ExpandMath, Erf) { expectAccurate("math.erf", [](double x) { return std::erf(x); }, 5); }
+TEST(ExpandMath, Exp) { expectAccurate("math.exp", [](double x) { return std::exp(x); }, 1.1); }
+TEST(ExpandMath, Log) { expectAccurate("math.log", [](double x) { return std::log(x); }, 1); }
+TEST(ExpandMath, Tanh) { expectAccurate("math.tanh", [](double x) { return std::tanh(x); }, 2); }
+TEST(ExpandMath, Erf) { expectAccurate("math.erf", [](double x) { return std::erf(x); }, 2); }
 TEST(ExpandMath, Rsqrt) { expectAccurate("math.rsqrt", [](double x) { return 1 / std::sqrt(x); }, 1.5); }
 
 TEST(ExpandMath, Pow) {
