@@ -176,30 +176,30 @@ Value nf::emitCombineLanes(ImplicitLocOpBuilder &b, RowCombiner combiner, Value 
 // Random bits
 //===----------------------------------------------------------------------------------------------------------------===//
 
-static Value toI32(ImplicitLocOpBuilder &b, Value index) {
-  return arith::IndexCastOp::create(b, b.getI32Type(), index);
-}
-
 Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, Value step, Value sampleOffset, Value row,
                          Value column, int64_t phase, int64_t width) {
   int64_t blocks = llvm::divideCeil(phase + width, 4);
-  auto type = VectorType::get({blocks}, b.getI32Type());
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIntOp::create(b, b.getI32Type(), static_cast<int32_t>(value));
-  };
+  Type i64 = b.getI64Type();
+  auto type = VectorType::get({blocks}, i64);
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, i64, value); };
+  auto widen = [&](Value i32) -> Value { return arith::ExtSIOp::create(b, i64, i32); };
   auto inAllLanes = [&](Value scalar) -> Value { return vector::BroadcastOp::create(b, type, scalar); };
 
-  auto lanes = llvm::to_vector(llvm::seq<int32_t>(0, blocks));
-  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int32_t>(lanes)));
-  Value first = arith::ShRUIOp::create(b, toI32(b, column), constant(2));
+  auto lanes = llvm::to_vector(llvm::seq<int64_t>(0, blocks));
+  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int64_t>(lanes)));
+  Value first = arith::ShRUIOp::create(b, arith::IndexCastOp::create(b, i64, column), number(2));
   Value block = arith::AddIOp::create(b, inAllLanes(first), lane);
-  Value firstRow = arith::MulIOp::create(b, sampleOffset, constant(op.getRowsPerSample()));
-  Value globalRow = arith::AddIOp::create(b, firstRow, toI32(b, row));
+  Value firstRow = arith::MulIOp::create(b, widen(sampleOffset), number(op.getRowsPerSample()));
+  Value globalRow = arith::AddIOp::create(b, firstRow, arith::IndexCastOp::create(b, i64, row));
 
-  auto words = emitPhilox(b, seed, {block, inAllLanes(globalRow), inAllLanes(constant(op.getSite())), inAllLanes(step)});
-  Value even = vector::InterleaveOp::create(b, words[0], words[2]);
-  Value odd = vector::InterleaveOp::create(b, words[1], words[3]);
-  Value bits = vector::InterleaveOp::create(b, even, odd);
+  auto words = emitPhiloxInLowHalves(
+      b, seed, {block, inAllLanes(globalRow), inAllLanes(number(op.getSite())), inAllLanes(widen(step))});
+  auto pair = [&](Value low, Value high) -> Value {
+    Value kept = arith::AndIOp::create(b, low, inAllLanes(number(0xFFFFFFFF)));
+    return arith::OrIOp::create(b, kept, arith::ShLIOp::create(b, high, inAllLanes(number(32))));
+  };
+  Value both = vector::InterleaveOp::create(b, pair(words[0], words[1]), pair(words[2], words[3]));
+  Value bits = vector::BitCastOp::create(b, VectorType::get({4 * blocks}, b.getI32Type()), both);
   if (width % 4 != 0)
     bits = vector::ExtractStridedSliceOp::create(b, bits, ArrayRef<int64_t>{phase}, ArrayRef<int64_t>{width},
                                                  ArrayRef<int64_t>{1});
