@@ -6,41 +6,6 @@
 using namespace mlir;
 using namespace nf;
 
-namespace {
-struct WideProduct {
-  Value high, low;
-};
-} // namespace
-
-/// The 64-bit product of every lane with `multiplier`. Vectors are taken as pairs of lanes: processors multiply the
-/// lower half of 64-bit lanes, and putting halves together costs less than widening each lane as mului_extended does.
-static WideProduct multiplyWide(ImplicitLocOpBuilder &b, Value x, uint32_t multiplier) {
-  auto type = dyn_cast<VectorType>(x.getType());
-  if (!type || type.getNumElements() % 2 != 0) {
-    auto number = arith::ConstantOp::create(b, type ? TypedAttr(DenseElementsAttr::get(type, multiplier))
-                                                    : b.getI32IntegerAttr(int32_t(multiplier)));
-    auto product = arith::MulUIExtendedOp::create(b, x, number);
-    return {product.getHigh(), product.getLow()};
-  }
-  int64_t lanes = type.getNumElements();
-  auto pairs = VectorType::get({lanes / 2}, b.getI64Type());
-  auto number = [&](uint64_t value) -> Value {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(pairs, value));
-  };
-  auto multiply = [&](Value word) -> Value {
-    return vector::BitCastOp::create(b, type, arith::MulIOp::create(b, word, number(multiplier)));
-  };
-  Value pair = vector::BitCastOp::create(b, pairs, x);
-  Value even = multiply(arith::AndIOp::create(b, pair, number(0xFFFFFFFFu)));
-  Value odd = multiply(arith::ShRUIOp::create(b, pair, number(32)));
-  SmallVector<int64_t> low, high;
-  for (int64_t i = 0; i < lanes; i += 2) {
-    low.append({i, lanes + i});
-    high.append({i + 1, lanes + i + 1});
-  }
-  return {vector::ShuffleOp::create(b, even, odd, high), vector::ShuffleOp::create(b, even, odd, low)};
-}
-
 /// `element` in as many lanes as `type` has.
 static Type lanesOf(Type type, Type element) {
   auto vector = dyn_cast<VectorType>(type);

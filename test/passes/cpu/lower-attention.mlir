@@ -72,7 +72,7 @@ nf.program @oneBlock() {
 // CHECK: launch @attention_1x8x8_h1w8_dropout_site4(
 // CHECK: launch @attention_1x8x8_h1w8_dropout_site9(
 // CHECK: func.func private @attention_1x8x8_h1w8_dropout_any_site({{.*}}: memref<1xi64> {llvm.noalias}, {{.*}}: memref<[[BYTES:[0-9]+]]xi8> {llvm.noalias}, %{{.*}}: i32) attributes {nf.scratch_bytes = [[BYTES]] : i64}
-// CHECK: arith.muli {{.*}} : vector<8xi64>
+// CHECK: arith.muli {{.*}} : vector<16xi64>
 // CHECK: func.func private @attention_1x8x8_h1w8_dropout_site4({{.*}} attributes {nf.scratch_bytes = [[BYTES]] : i64} {
 // CHECK-NEXT: memref.cast
 // CHECK-NEXT: %[[SITE:.*]] = arith.constant 4 : i32
