@@ -1,0 +1,101 @@
+"""From a definition to a trained model, as a user would: compile, prepare, train, stop, resume, evaluate, generate; the
+same bits whatever the threads; and one clear line for bad input."""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+COMPILER = os.path.join(ROOT, "build", "bin", "nf-compile")
+MODEL = os.path.join(ROOT, "models", "normformer-demo.toml")
+
+
+def twin():
+    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
+        sets = [line.strip() for line in file if line.strip() and not line.startswith("#")]
+    return [a for s in sets + ["model.dropout=0.1"] for a in ("--set", s)]
+
+
+class TrainingRun(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.at = staticmethod(lambda name: os.path.join(cls.folder.name, name))
+        cls.model = cls.at("model")
+        subprocess.run([COMPILER, MODEL, *twin(), "-o", cls.model], check=True, capture_output=True)
+        with open(cls.at("corpus.txt"), "w") as file:
+            file.write("".join(f"Line {i}: the {i % 7} quick foxes jump over {i * i % 101} lazy dogs.\n" for i in range(4000)))
+        subprocess.run([cls.model, "prepare", cls.at("corpus.txt"), "-o", cls.at("data")], check=True, capture_output=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def call(self, *arguments, program=None):
+        return subprocess.run([program or self.model, *arguments], capture_output=True, text=True, cwd=self.folder.name)
+
+    def train(self, run, steps, *flags):
+        result = self.call("train", "--data", "data", "--out", run, "--steps", str(steps), "--log-every", "1", *flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def weights(self, run, step):
+        with open(self.at(f"{run}/step-{step:06d}/model.safetensors"), "rb") as file:
+            return file.read()
+
+    def assertOneLine(self, result, code, pattern):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertRegex(result.stderr, pattern)
+        self.assertNotRegex(result.stderr, "Stack dump|PLEASE submit|Assertion|terminate called")
+
+    def test_learns_and_resumes_to_the_same_bits_on_any_threads(self):
+        text = self.train("whole", 20, "--threads", "1", "--set", "train.schedule=constant")
+        losses = [float(x) for x in re.findall(r"loss ([0-9.]+)", text)]
+        self.assertLess(losses[-2], losses[0] - 0.5)
+        self.train("half", 10, "--threads", "2", "--set", "train.schedule=constant")
+        self.train("half", 20, "--threads", "4", "--resume", "auto")
+        self.assertEqual(self.weights("whole", 20), self.weights("half", 20))
+        result = self.call("eval", "--data", "data", "--checkpoint", "whole")
+        self.assertRegex(result.stdout, r"perplexity normformer-demo [0-9.]+")
+        first, second = (self.call("generate", "--checkpoint", "whole", "--prompt", "Line", "--tokens", "8", "--seed", "3")
+                         for _ in range(2))
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertEqual(first.stdout, second.stdout)
+
+    def test_same_object_twice(self):
+        for name in ("a.o", "b.o"):
+            subprocess.run([COMPILER, MODEL, *twin(), "--emit=obj", "-o", self.at(name)], check=True, capture_output=True)
+        with open(self.at("a.o"), "rb") as a, open(self.at("b.o"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_run_that_exists(self):
+        self.train("twice", 2)
+        self.assertOneLine(self.call("train", "--data", "data", "--out", "twice", "--steps", "4"), 1, r"--resume")
+
+    def test_bad_input_of_the_program(self):
+        self.assertOneLine(self.call("train", "--data", "nowhere", "--out", "r"), 1, "error: .*nowhere")
+        self.assertOneLine(self.call("train", "--no-such-flag"), 2, "no-such-flag")
+        self.assertOneLine(self.call("train", "--data", "data", "--out", "r", "--set", "model.layers=3"), 2, "nf-compile")
+        with open(self.at("bad.txt"), "wb") as file:
+            file.write(b"text \x00 text")
+        self.assertOneLine(self.call("prepare", "bad.txt", "-o", "bad-data"), 1, "NUL")
+        self.assertFalse(os.path.exists(self.at("bad-data")))
+        self.train("short", 2)
+        path = self.at("short/step-000002/model.safetensors")
+        with open(path, "r+b") as file:
+            file.truncate(1000)
+        self.assertOneLine(self.call("eval", "--data", "data", "--checkpoint", "short"), 1, "model.safetensors")
+
+    def test_bad_input_of_the_compiler(self):
+        with open(self.at("bad.toml"), "w") as file:
+            file.write("[model]\nlayers = 2\nd_modle = 8\nheads = 0\n")
+        result = self.call("bad.toml", "-o", "x", program=COMPILER)
+        self.assertOneLine(result, 1, r"bad.toml:3:1: error: .*\n(.*\n)*.*bad.toml:4:")
+        self.assertOneLine(self.call("missing.toml", "-o", "x", program=COMPILER), 1, "missing.toml")
+        self.assertOneLine(self.call(MODEL, "--target=cuda", "-o", "x", program=COMPILER), 1, "cuda")
+        self.assertFalse(os.path.exists(self.at("x")))
+
+
+if __name__ == "__main__":
+    unittest.main()
