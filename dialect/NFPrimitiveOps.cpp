@@ -156,12 +156,15 @@ static LogicalResult inferReduction(std::optional<Location> location, Value x, A
   return success();
 }
 
-/// Over the last axis, over every axis before it, or neither.
+/// Over the last axis, over every axis before it, or neither. An axis of extent 1 is reduced either way.
 static RowRole roleOfAxes(Value x, ArrayRef<int64_t> axes, bool isSum) {
-  int64_t rank = tensorType(x).getRank();
-  if (axes.size() == 1 && axes[0] == rank - 1)
+  auto type = tensorType(x);
+  int64_t last = type.getRank() - 1;
+  if (axes.size() == 1 && axes[0] == last)
     return RowRole::RowReduction;
-  bool leading = isSum && !axes.empty() && static_cast<int64_t>(axes.size()) == rank - 1 && axes.back() == rank - 2;
+  bool leading = isSum && !axes.empty() && axes.back() < last;
+  for (int64_t axis = 0; axis < last; ++axis)
+    leading = leading && (type.getDimSize(axis) == 1 || llvm::is_contained(axes, axis));
   return leading ? RowRole::ColumnReduction : RowRole::None;
 }
 

@@ -70,28 +70,31 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildLlvm(OpPassManager &pm) {
-  pm.addPass(createExpandMath());                 // first: what is not expanded becomes a call of libm for each lane
-  pm.addPass(createKernelSignatures());           // bare pointers need static sizes
-  pm.addPass(createCanonicalizerPass());          // index arithmetic of tasks folds where tiles divide
-  pm.addPass(createCSEPass());
-  pm.addPass(createConvertVectorToSCFPass());     // transfers without a vector instruction
-  pm.addPass(memref::createExpandStridedMetadataPass()); // views become arithmetic
-  pm.addPass(createLowerAffinePass());            // … which the expansion writes in affine
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());    // before arith and func: it unrolls vectors of higher rank
-  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createKernelSignatures()); // bare pointers need static sizes
+  // Kernels alone, side by side: programs have nothing to simplify, and are long.
+  OpPassManager &kernel = pm.nest<func::FuncOp>();
+  kernel.addPass(createExpandMath());        // what is not expanded becomes a call of libm for each lane
+  kernel.addPass(createCanonicalizerPass()); // index arithmetic of tasks folds where tiles divide
+  kernel.addPass(createCSEPass());
+  kernel.addPass(createConvertVectorToSCFPass());            // transfers without a vector instruction
+  kernel.addPass(memref::createExpandStridedMetadataPass()); // views become arithmetic
+  kernel.addPass(createLowerAffinePass());                   // … which the expansion writes in affine
+  kernel.addPass(createSCFToControlFlowPass());
+  kernel.addPass(createConvertVectorToLLVMPass()); // before arith: it unrolls vectors of higher rank
+  kernel.addPass(createConvertMathToLLVMPass());
+  kernel.addPass(createArithToLLVMConversionPass());
+  kernel.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   ConvertFuncToLLVMPassOptions func;
-  func.useBarePtrCallConv = true;                 // a kernel is called with addresses, as nf_kernel says
+  func.useBarePtrCallConv = true; // a kernel is called with addresses, as nf_kernel says
   pm.addPass(createConvertFuncToLLVMPass(func));
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());          // descriptors of static buffers vanish
-  pm.addPass(createCSEPass());
-  pm.addPass(createLowerPrograms());              // needs the kernels' final signatures
-  pm.addPass(createEmitTable());                  // needs the programs' functions
+  OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
+  lowered.addPass(createCanonicalizerPass()); // descriptors of static buffers vanish
+  lowered.addPass(createCSEPass());
+  pm.addPass(createLowerPrograms()); // needs the kernels' final signatures
+  pm.addPass(createEmitTable());     // needs the programs' functions
 }
 
 void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &options) {

@@ -79,8 +79,10 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", executable))
     return failure(output, code);
   // The C++ library by its file name: no development package is needed.
-  const StringRef arguments[] = {driver,  "-o",  executable,          objectFile, runtime,
-                                 blas,    "-l:libstdc++.so.6", "-lm", "-Wl,--gc-sections"};
+  llvm::SmallVector<StringRef> arguments{driver, "-o",                executable, objectFile, runtime,
+                                         blas,   "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
+  if (llvm::sys::findProgramByName("ld.lld")) // a second faster
+    arguments.push_back("-fuse-ld=lld");
   std::optional<StringRef> redirects[] = {std::nullopt, errors.str(), errors.str()};
   std::string message;
   if (llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt, redirects, 0, 0, &message) != 0) {

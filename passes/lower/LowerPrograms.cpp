@@ -3,9 +3,9 @@
 // Before → after in Passes.td.
 //
 // 1. Every kernel gets an entry that loads its buffers' addresses from the argument array.
-// 2. Every program becomes a function: bases from the context, one argument array as long as the longest launch, and
-//    for each launch its addresses and a call of nf_launch. An address is base + offset, computed where it is used: the
-//    same few instructions, and no value lives long.
+// 2. Every program becomes a function of parts that make some launches each: bases from the context, one argument array
+//    as long as the longest launch, and for each launch its addresses and a call of nf_launch. (In one function LLVM's
+//    time is quadratic in the launches.)
 // 3. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -21,6 +21,7 @@ using namespace mlir;
 using namespace nf;
 
 static constexpr StringLiteral launchName = "nf_launch";
+static constexpr size_t launchesOfPart = 64;
 
 /// The name that a launch has in profiles: its kernel, and the part of the model that it works for.
 static std::string profileName(LaunchOp launch) {
@@ -94,10 +95,31 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
   }
 
   void lower(LlvmBuilder &b, ProgramOp program) {
+    SmallVector<LaunchOp> launches(program.getBody().front().getOps<LaunchOp>());
+    ArrayRef<LaunchOp> rest = launches;
+    std::string name = ("nf_program_" + program.getSymName()).str();
+    SmallVector<LLVM::LLVMFuncOp> parts;
+    while (!rest.empty()) {
+      ArrayRef<LaunchOp> part = rest.take_front(launchesOfPart);
+      rest = rest.drop_front(part.size());
+      parts.push_back(buildPart(b, name + "." + std::to_string(parts.size()), part));
+    }
+    auto function = b.function(program.getLoc(), name, {b.ptr});
+    for (LLVM::LLVMFuncOp part : parts)
+      LLVM::CallOp::create(b, part, ValueRange{function.getArgument(0)});
+    LLVM::ReturnOp::create(b, ValueRange());
+    function->setAttr("nf.program", describe(program));
+    program.erase();
+  }
+
+  /// The function that makes some launches, one after the other.
+  LLVM::LLVMFuncOp buildPart(LlvmBuilder &b, StringRef name, ArrayRef<LaunchOp> launches) {
     size_t longest = 1;
-    program.walk([&](LaunchOp launch) { longest = std::max<size_t>(longest, launch.getBuffers().size()); });
+    for (LaunchOp launch : launches)
+      longest = std::max<size_t>(longest, launch.getBuffers().size());
     LLVM::LLVMFuncOp launchFunction = b.declare(launchName, {b.ptr, b.ptr, b.ptr, b.i64, b.ptr});
-    auto function = b.function(program.getLoc(), ("nf_program_" + program.getSymName()).str(), {b.ptr});
+    auto function = b.function(LaunchOp(launches.front()).getLoc(), name, {b.ptr});
+    function.setNoInline(true);
     Value context = function.getArgument(0);
     // nf_context: persistent, then transient.
     Value bases[2];
@@ -105,7 +127,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       bases[i] = LLVM::LoadOp::create(
           b, b.ptr, LLVM::GEPOp::create(b, b.ptr, b.ptr, context, ArrayRef<LLVM::GEPArg>{i}).getResult());
     Value args = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(longest), /*alignment=*/0);
-    program.walk([&](LaunchOp launch) {
+    for (LaunchOp launch : launches) {
       b.setLoc(launch.getLoc());
       for (auto [i, operand] : llvm::enumerate(launch.getBuffers())) {
         auto buffer = operand.getDefiningOp<BufferOp>();
@@ -119,10 +141,9 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       LLVM::CallOp::create(b, launchFunction,
                            ValueRange{context, kernel, args, b.constant(static_cast<int64_t>(launch.getTasks())),
                                       b.string(profileName(launch))});
-    });
+    }
     LLVM::ReturnOp::create(b, ValueRange());
-    function->setAttr("nf.program", describe(program));
-    program.erase();
+    return function;
   }
 
   DictionaryAttr describe(ProgramOp program) {
