@@ -1,4 +1,4 @@
-//===- NFAttentionOps.cpp - constraints and definition of attention -----------------------------------------------===//
+//===- NFAttentionOps.cpp - constraints and definition of attention --------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -76,9 +76,9 @@ MutableOperandRange AttentionBackwardOp::getAccumulateMutable() { return Mutable
 
 StringRef AttentionBackwardOp::getNotDifferentiableReason() { return "it is a gradient itself"; }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // In primitives: T × T probabilities, one head an axis
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 namespace {
 /// The pieces that forward and backward share. Heads are axis 1: [B, heads, T, width].

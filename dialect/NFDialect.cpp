@@ -1,4 +1,4 @@
-//===- NFDialect.cpp - registration and what all ops share --------------------------------------------------------===//
+//===- NFDialect.cpp - registration and what all ops share -----------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;

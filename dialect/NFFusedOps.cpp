@@ -1,4 +1,4 @@
-//===- NFFusedOps.cpp - constraints of fused regions --------------------------------------------------------------===//
+//===- NFFusedOps.cpp - constraints of fused regions -----------------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;

@@ -1,4 +1,4 @@
-//===- NFLossOps.cpp - constraints and definition of the loss -----------------------------------------------------===//
+//===- NFLossOps.cpp - constraints and definition of the loss --------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;

@@ -1,4 +1,4 @@
-//===- NFMatmulOps.cpp - matrix products and scattered sums -------------------------------------------------------===//
+//===- NFMatmulOps.cpp - matrix products and scattered sums ----------------------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -33,9 +33,9 @@ static ShapedType computedType(Operation *op, OperandRange outs, unsigned index)
   return outs.empty() ? cast<ShapedType>(op->getResult(index).getType()) : shaped(outs[index]);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // matmul
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 FailureOr<SmallVector<int64_t>> MatmulOp::inferShape(ShapedType lhs, ShapedType rhs, bool transposeA, bool transposeB) {
   int64_t rank = lhs.getRank(), rhsRank = rhs.getRank();
@@ -108,9 +108,9 @@ MatmulOp::Shape MatmulOp::getProductShape() {
 
 bool MatmulOp::canAccumulate(unsigned) { return !getBias(); }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // scatter_add
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 LogicalResult ScatterAddOp::verify() {
   ArrayRef<int64_t> rows = shaped(getRows()).getShape();

@@ -1,4 +1,4 @@
-//===- NFModuleOps.cpp - parameters, states and programs ----------------------------------------------------------===//
+//===- NFModuleOps.cpp - parameters, states and programs -------------------------------------===//
 #include "dialect/NF.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -37,9 +37,9 @@ static LogicalResult verifyValueOfSymbol(Operation *user, FlatSymbolRefAttr symb
   return success();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Parameter and state
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 LogicalResult ParameterOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
@@ -84,9 +84,9 @@ LogicalResult AccumulateOp::verifySymbolUses(SymbolTableCollection &table) {
   return verifyValueOfSymbol(*this, getSymbolAttr(), getValue().getType(), table);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Program
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
   auto buildType = [](Builder &builder, ArrayRef<Type> arguments, ArrayRef<Type> results,

@@ -1,4 +1,4 @@
-//===- NFOptimizerOps.cpp - constraints and definition of the optimizer step --------------------------------------===//
+//===- NFOptimizerOps.cpp - constraints and definition of the optimizer step -----------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;

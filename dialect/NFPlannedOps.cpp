@@ -1,4 +1,4 @@
-//===- NFPlannedOps.cpp - constraints of planned programs ---------------------------------------------------------===//
+//===- NFPlannedOps.cpp - constraints of planned programs ------------------------------------===//
 #include "dialect/NF.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

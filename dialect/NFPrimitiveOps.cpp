@@ -1,4 +1,4 @@
-//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives -----------------------------------------===//
+//===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives --------------------===//
 #include "dialect/NF.h"
 
 using namespace mlir;
@@ -6,9 +6,9 @@ using namespace nf;
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Elementwise: inferred types and row roles
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// The type that operands broadcast to, with element type `element`; `label` is the constraint that says so.
 static LogicalResult inferBroadcast(std::optional<Location> location, ValueRange operands, Type element,
@@ -101,9 +101,9 @@ LogicalResult CastOp::verify() {
 
 RowRole CastOp::getRowRole() { return RowRole::Elementwise; }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Sources
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
@@ -138,9 +138,9 @@ Value RandomBitsOp::buildRow(OpBuilder &builder, ValueRange operands, int64_t co
                               getRowsPerSampleAttr());
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Reductions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static LogicalResult inferReduction(std::optional<Location> location, Value x, ArrayRef<int64_t> axes,
                                     SmallVectorImpl<Type> &types) {
@@ -179,9 +179,9 @@ NF_REDUCE(ReduceSumOp, true)
 NF_REDUCE(ReduceMeanOp, false)
 NF_REDUCE(ReduceMaxOp, false)
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Shape and movement
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 LogicalResult ReshapeOp::verify() {
   auto from = tensorType(getX()), to = tensorType(getY());

@@ -1,4 +1,4 @@
-//===- Passes.cpp - registration of all passes --------------------------------------------------------------------------===//
+//===- Passes.cpp - registration of all passes -----------------------------------------------===//
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
 

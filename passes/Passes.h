@@ -1,4 +1,4 @@
-//===- Passes.h - all passes of ours -------------------------------------------------------------------------------------===//
+//===- Passes.h - all passes of ours ---------------------------------------------------------===//
 #ifndef NF_PASSES_PASSES_H
 #define NF_PASSES_PASSES_H
 

@@ -1,4 +1,4 @@
-//===- Pipelines.cpp - the only place that orders passes ---------------------------------------------------------------------===//
+//===- Pipelines.cpp - the only place that orders passes -------------------------------------===//
 #include "passes/Pipelines.h"
 #include "passes/Passes.h"
 
@@ -13,9 +13,9 @@
 using namespace mlir;
 using namespace nf;
 
-static constexpr Stage stages[] = {Stage::Import,  Stage::Raise,     Stage::Fold,       Stage::Autodiff,
-                                   Stage::Hoist,   Stage::Recompute, Stage::Distribute, Stage::Fuse,
-                                   Stage::Plan,    Stage::Lower,     Stage::Llvm,       Stage::Obj};
+static constexpr Stage stages[] = {Stage::Import, Stage::Raise,     Stage::Fold,       Stage::Autodiff,
+                                   Stage::Hoist,  Stage::Recompute, Stage::Distribute, Stage::Fuse,
+                                   Stage::Plan,   Stage::Lower,     Stage::Llvm,       Stage::Obj};
 static constexpr StringLiteral names[] = {"import",     "raise", "fold", "autodiff", "hoist", "recompute",
                                           "distribute", "fuse",  "plan", "lower",    "llvm",  "obj"};
 static_assert(std::size(stages) == std::size(names));
@@ -52,7 +52,7 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   FuseRowsOptions fuse;
   fuse.remarks = options.fuseRemarks;
   program.addPass(createFuseRows(fuse));
-  program.addPass(createSplitColumnSums());   // needs to know which column sums share a region with row reductions
+  program.addPass(createSplitColumnSums()); // needs to know which column sums share a region with row reductions
 }
 
 static void buildPlan(OpPassManager &pm) { pm.addPass(createPlanMemory()); }
@@ -170,7 +170,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
 
 void nf::registerStagePipelines() {
   for (Stage stage : stages)
-    PassPipelineRegistration<StageOptions>(
-        ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
-        [stage](OpPassManager &pm, const StageOptions &options) { buildStage(stage, pm, {options.vectorBits, options.remarks}); });
+    PassPipelineRegistration<StageOptions>(("nf-stage-" + stageName(stage)).str(),
+                                           ("the passes of stage " + stageName(stage)).str(),
+                                           [stage](OpPassManager &pm, const StageOptions &options) {
+                                             buildStage(stage, pm, {options.vectorBits, options.remarks});
+                                           });
 }

@@ -1,4 +1,4 @@
-//===- Pipelines.h - the only place that orders passes -----------------------------------------------------------------------===//
+//===- Pipelines.h - the only place that orders passes ---------------------------------------===//
 #ifndef NF_PASSES_PIPELINES_H
 #define NF_PASSES_PIPELINES_H
 
@@ -27,15 +27,15 @@ struct PipelineOptions {
 /// Adds the passes of one stage to a manager of modules.
 void buildStage(Stage stage, mlir::OpPassManager &manager, const PipelineOptions &options);
 
-/// Runs the passes of `first` to `last`. `observe`, if given, is called after each stage with its wall-clock seconds. On
-/// failure, after errors, `reproducer` (unless it is empty) is where the module as it was before the failing stage is
-/// written, with the command that shows the failure.
+/// Runs the passes of `first` to `last`. `observe`, if given, is called after each stage with its wall-clock seconds.
+/// On failure, after errors, `reproducer` (unless it is empty) is where the module as it was before the failing stage
+/// is written, with the command that shows the failure.
 llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                               llvm::StringRef reproducer = "",
                               llvm::function_ref<void(Stage stage, double seconds)> observe = nullptr);
 
-/// The first stage that `module` has not been through: lower for planned programs, fuse for other modules with gradients
-/// or without a program forward_backward, else raise.
+/// The first stage that `module` has not been through: lower for planned programs, fuse for other modules with
+/// gradients or without a program forward_backward, else raise.
 Stage firstStageOf(mlir::ModuleOp module);
 
 /// Registers every stage for nf-opt, as --nf-stage-<name>.

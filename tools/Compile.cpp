@@ -1,10 +1,10 @@
-//===- Compile.cpp - definition or module -> executable ----------------------------------------------------------------------===//
+//===- Compile.cpp - definition or module -> executable --------------------------------------===//
 //
 // 1. Import: the definition's graph, or a module as it is.
 // 2. Stages up to plan; then the sizes are known that the executable's metadata holds.
 // 3. Stages up to llvm, the object file, the link.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "tools/Compile.h"
 #include "dialect/NF.h"
 #include "frontend/GraphBuilder.h"
@@ -208,8 +208,8 @@ private:
       return false;
     times.push_back({Stage::Obj, seconds()});
     StringRef bytes(object->data(), object->size());
-    llvm::Error error = options.emit ? writeFile(options.output, bytes)
-                                     : linkExecutable(bytes, options.libraries, options.output);
+    llvm::Error error =
+        options.emit ? writeFile(options.output, bytes) : linkExecutable(bytes, options.libraries, options.output);
     if (error)
       return report(std::move(error));
     linkSeconds = seconds() - times.back().second;

@@ -1,4 +1,4 @@
-//===- Compile.h - definition or module -> executable ------------------------------------------------------------------------===//
+//===- Compile.h - definition or module -> executable ----------------------------------------===//
 #ifndef NF_TOOLS_COMPILE_H
 #define NF_TOOLS_COMPILE_H
 
@@ -19,8 +19,8 @@ struct CompileOptions {
   std::string libraries; ///< folder of libnfrt.a and libopenblas.a
 };
 
-/// Compiles, and prints a report to standard output unless that is the output. Returns false after errors, one line each
-/// and located where they have a place; the output then does not exist or is what it was.
+/// Compiles, and prints a report to standard output unless that is the output. Returns false after errors, one line
+/// each and located where they have a place; the output then does not exist or is what it was.
 bool compile(const CompileOptions &options);
 
 } // namespace nf

@@ -1,4 +1,4 @@
-//===- InProcess.cpp - compiled modules in the compiler's own process -----------------------------------------------------===//
+//===- InProcess.cpp - compiled modules in the compiler's own process ------------------------===//
 #include "tools/InProcess.h"
 #include "passes/Pipelines.h"
 #include "passes/lower/EmitObject.h"

@@ -1,13 +1,13 @@
-//===- InProcess.h - compiled modules in the compiler's own process -------------------------------------------------------===//
+//===- InProcess.h - compiled modules in the compiler's own process --------------------------===//
 //
 // For tests: the code that nf-compile would put into an executable, loaded beside the runtime of this process.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_TOOLS_INPROCESS_H
 #define NF_TOOLS_INPROCESS_H
 
-#include "runtime/abi/nf_abi.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/abi/nf_abi.h"
 
 #include <memory>
 

@@ -1,9 +1,9 @@
-//===- Interpreter.h - runs nf programs by the reference kernels --------------------------------------------------===//
+//===- Interpreter.h - runs nf programs by the reference kernels -----------------------------===//
 //
 // Evaluates an nf.program in tensor form (any stage from import to fuse) in float or double, op by op, with the kernels
 // of runtime/reference. nf.fused is evaluated as its body over whole tensors [rows, cols].
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_TOOLS_INTERPRETER_H
 #define NF_TOOLS_INTERPRETER_H
 

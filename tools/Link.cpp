@@ -1,4 +1,4 @@
-//===- Link.cpp - object file -> executable -------------------------------------------------------------------------------===//
+//===- Link.cpp - object file -> executable --------------------------------------------------===//
 #include "tools/Link.h"
 
 #include "llvm/ADT/ScopeExit.h"
@@ -32,8 +32,8 @@ llvm::Error nf::writeFile(StringRef path, StringRef bytes) {
   }
   llvm::SmallString<128> temporary;
   int descriptor;
-  if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%", descriptor, temporary,
-                                                             llvm::sys::fs::OF_None, 0666))
+  if (std::error_code code =
+          llvm::sys::fs::createUniqueFile(path + ".%%%%%%", descriptor, temporary, llvm::sys::fs::OF_None, 0666))
     return failure(path, code);
   llvm::Error error = writeNew(descriptor, path, bytes);
   if (!error)
@@ -55,13 +55,15 @@ static std::string findDriver() {
 llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, const std::string &output) {
   std::string driver = findDriver();
   if (driver.empty())
-    return llvm::createStringError("error: expected cc, gcc or clang to link with, but found none; install gcc, or write "
-                                   "the object file alone with --emit=obj");
+    return llvm::createStringError(
+        "error: expected cc, gcc or clang to link with, but found none; install gcc, or write "
+        "the object file alone with --emit=obj");
   std::string runtime = libraries + "/libnfrt.a", blas = libraries + "/libopenblas.a";
   for (const std::string &library : {runtime, blas})
     if (!llvm::sys::fs::exists(library))
-      return llvm::createStringError(library + ": error: expected the runtime beside the compiler, but it does not exist; "
-                                               "build or install NormForge anew");
+      return llvm::createStringError(library +
+                                     ": error: expected the runtime beside the compiler, but it does not exist; "
+                                     "build or install NormForge anew");
   llvm::SmallString<128> objectFile, errors, executable;
   int descriptor;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("nf-compile", "o", descriptor, objectFile))
@@ -79,8 +81,8 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", executable))
     return failure(output, code);
   // The C++ library by its file name: no development package is needed.
-  llvm::SmallVector<StringRef> arguments{driver, "-o",                executable, objectFile, runtime,
-                                         blas,   "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
+  llvm::SmallVector<StringRef> arguments{
+      driver, "-o", executable, objectFile, runtime, blas, "-l:libstdc++.so.6", "-lm", "-Wl,--gc-sections"};
   if (llvm::sys::findProgramByName("ld.lld")) // a second faster
     arguments.push_back("-fuse-ld=lld");
   std::optional<StringRef> redirects[] = {std::nullopt, errors.str(), errors.str()};

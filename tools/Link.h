@@ -1,4 +1,4 @@
-//===- Link.h - object file -> executable ---------------------------------------------------------------------------------===//
+//===- Link.h - object file -> executable ----------------------------------------------------===//
 #ifndef NF_TOOLS_LINK_H
 #define NF_TOOLS_LINK_H
 
@@ -12,7 +12,8 @@ namespace nf {
 /// Writes `bytes` to `path`, whole or not at all ("-" is standard output).
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
 
-/// Links an object of emitObject with the runtime in folder `libraries` (libnfrt.a, libopenblas.a), whole or not at all.
+/// Links an object of emitObject with the runtime in folder `libraries` (libnfrt.a, libopenblas.a), whole or not at
+/// all.
 llvm::Error linkExecutable(llvm::StringRef object, const std::string &libraries, const std::string &output);
 
 } // namespace nf

@@ -1,5 +1,4 @@
-//===- RunCompiled.cpp - runs a program of a module that was compiled in this process
-//-------------------------------===//
+//===- RunCompiled.cpp - runs a program of a module that was compiled in this process --------===//
 #include "tools/RunCompiled.h"
 
 #include "runtime/cpu/Gemm.h"

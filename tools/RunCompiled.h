@@ -1,5 +1,4 @@
-//===- RunCompiled.h - runs a program of a module that was compiled in this process
-//---------------------------------===//
+//===- RunCompiled.h - runs a program of a module that was compiled in this process ----------===//
 #ifndef NF_TOOLS_RUNCOMPILED_H
 #define NF_TOOLS_RUNCOMPILED_H
 

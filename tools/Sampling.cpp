@@ -1,4 +1,4 @@
-//===- Sampling.cpp - random inputs of a program, and comparison of what it gives ---------------------------------===//
+//===- Sampling.cpp - random inputs of a program, and comparison of what it gives ------------===//
 #include "tools/Sampling.h"
 
 #include "runtime/core/Philox.h"

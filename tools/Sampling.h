@@ -1,4 +1,4 @@
-//===- Sampling.h - random inputs of a program, and comparison of what it gives -----------------------------------===//
+//===- Sampling.h - random inputs of a program, and comparison of what it gives --------------===//
 #ifndef NF_TOOLS_SAMPLING_H
 #define NF_TOOLS_SAMPLING_H
 

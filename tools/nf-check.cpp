@@ -1,9 +1,9 @@
-//===- nf-check.cpp - compares a program with the reference -------------------------------------------------------===//
+//===- nf-check.cpp - compares a program with the reference ----------------------------------===//
 //
 // Fills a program's arguments and the module's states with random values, evaluates it by the reference in double and
 // compares with the same program decomposed, after passes, compiled, or with finite differences of its gradients.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 #include "tools/InProcess.h"
 #include "tools/RunCompiled.h"
@@ -174,9 +174,9 @@ static LogicalResult checkCompiled(ProgramOp program, const CompiledModule &comp
   return success();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Finite differences
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static double sumOfResult(const Outcome &outcome) {
   double sum = 0;
@@ -251,9 +251,9 @@ static LogicalResult checkGradients(ProgramOp program, const Options &options) {
   return comparison.result();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Main
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static LogicalResult check(ModuleOp module, const Options &options) {
   if (!options.prepare.empty() && failed(runPipeline(module, options.prepare)))

@@ -1,4 +1,4 @@
-//===- nf-compile.cpp - from a model definition to a program that trains it ------------------------------------------------===//
+//===- nf-compile.cpp - from a model definition to a program that trains it ------------------===//
 #include "tools/Compile.h"
 
 #include "llvm/ADT/StringExtras.h"

@@ -1,4 +1,4 @@
-//===- nf-opt.cpp - runs passes on nf IR --------------------------------------------------------------------------===//
+//===- nf-opt.cpp - runs passes on nf IR -----------------------------------------------------===//
 #include "dialect/NF.h"
 #include "passes/Passes.h"
 

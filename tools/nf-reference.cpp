@@ -1,11 +1,10 @@
-//===- nf-reference.cpp - runs a model's program by the reference in double
-//-----------------------------------------===//
+//===- nf-reference.cpp - runs a model's program by the reference in double ------------------===//
 //
 // Reads a definition (.toml) or a module (.mlir), makes it double, appends the backward half to forward_backward, and
 // runs one program on the values of a safetensors file. Its results and the states that it sets are written to another,
 // in F64: what a training step computes, as close to exact as its definition can be followed.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "frontend/GraphBuilder.h"
 #include "passes/Passes.h"
 #include "runtime/core/Error.h"

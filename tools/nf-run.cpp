@@ -1,10 +1,9 @@
-//===- nf-run.cpp - compiles a module and runs one of its programs
-//---------------------------------------------------------===//
+//===- nf-run.cpp - compiles a module and runs one of its programs ---------------------------===//
 //
 // Fills states and arguments with the random values that nf-check uses, or with those of a safetensors file, runs the
 // compiled program in this process and prints what it gives.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Gemm.h"

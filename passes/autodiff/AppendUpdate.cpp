@@ -1,11 +1,10 @@
-//===- AppendUpdate.cpp - the optimizer step as a program
-//---------------------------------------------------------------===//
+//===- AppendUpdate.cpp - the optimizer step as a program ------------------------------------===//
 //
 // 1. Every parameter with a gradient state gets two moment states.
 // 2. `update` squares and sums each gradient; the root of the total is `grad_norm`, the parts are `grad_sqnorm`.
 // 3. One nf.adamw a parameter, clipped by the norm, replaces parameter and moments.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/autodiff/Passes.h"
 
 namespace nf {

@@ -1,5 +1,4 @@
-//===- Differentiate.cpp - reverse-mode differentiation
-//---------------------------------------------------------------===//
+//===- Differentiate.cpp - reverse-mode differentiation --------------------------------------===//
 //
 // Appends the backward half to the program `forward_backward` (before → after in Passes.td).
 //
@@ -10,7 +9,7 @@
 //    needs a second buffer of its size.
 // 4. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/autodiff/Passes.h"
 
@@ -42,7 +41,7 @@ public:
     markDependents(block);
     if (!dependent.contains(loss))
       return program.emitOpError() << "expected a loss that depends on a trainable parameter, but got one that "
-                                        "depends on none";
+                                      "depends on none";
 
     SmallVector<Operation *> forward;
     for (Operation &op : block.without_terminator())

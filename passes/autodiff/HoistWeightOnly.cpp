@@ -1,5 +1,4 @@
-//===- HoistWeightOnly.cpp - what depends on parameters alone is computed once a step
-//----------------------------------------------===//
+//===- HoistWeightOnly.cpp - what depends on parameters alone is computed once a step --------===//
 //
 // A micro-batch need not compute again what only parameters decide: HeadScale's factors spread over columns, weights in
 // another precision.
@@ -10,7 +9,7 @@
 // 3. `prepare_weights` computes the derived states (at start and after loading weights), and `update` ends by computing
 //    them again from the new parameters.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/autodiff/Passes.h"

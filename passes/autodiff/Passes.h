@@ -1,5 +1,4 @@
-//===- Passes.h - forward programs become training programs
-//--------------------------------------------------------------===//
+//===- Passes.h - forward programs become training programs ----------------------------------===//
 #ifndef NF_PASSES_AUTODIFF_PASSES_H
 #define NF_PASSES_AUTODIFF_PASSES_H
 

@@ -1,4 +1,4 @@
-//===- AttentionBackward.cpp - the backward kernel of attention ---------------------------------------------------===//
+//===- AttentionBackward.cpp - the backward kernel of attention ------------------------------===//
 //
 // A task is one batch entry and head, so that no two tasks add to one gradient and every sum has a fixed order.
 //
@@ -8,7 +8,7 @@
 //    dv += dropout(P) dout, dk += dS (scale · q), dqᵀ += Kᵀ dS. dk and dv of all keys stay in scratch memory.
 // 3. dq = scale · (dqᵀ)ᵀ.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/cpu/AttentionKernel.h"

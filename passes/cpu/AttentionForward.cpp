@@ -1,4 +1,4 @@
-//===- AttentionForward.cpp - the forward kernel of attention -----------------------------------------------------===//
+//===- AttentionForward.cpp - the forward kernel of attention --------------------------------===//
 //
 // A task is a block of queries of one batch entry and head; the last block, which sees most under a causal mask, first.
 //
@@ -7,7 +7,7 @@
 //    sums and results so far rescaled to it (online softmax); dropout; resultᵀ += Vᵀ Pᵀ.
 // 3. Divide by the sums; lse = maximum + log(sum).
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/cpu/AttentionKernel.h"
 

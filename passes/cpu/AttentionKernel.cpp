@@ -1,4 +1,4 @@
-//===- AttentionKernel.cpp - packing, masks and dropout of attention ----------------------------------------------===//
+//===- AttentionKernel.cpp - packing, masks and dropout of attention -------------------------===//
 #include "passes/cpu/AttentionKernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -33,9 +33,9 @@ void AttentionKernel::enterHead(Value batchAndHead) {
   firstColumn = b.mul(head, shape.width);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Between buffers and tiles
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 Value AttentionKernel::rowsInBlock(Value first, int64_t block, int64_t extent) {
   if (extent % block == 0)
@@ -96,9 +96,9 @@ void AttentionKernel::packSegments() {
   });
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // What may be seen
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 Value AttentionKernel::visibleKeyBlocks() {
   Value end = b.index(shape.keys);
@@ -168,9 +168,9 @@ void AttentionKernel::applyMask(Value scores, Value firstKey, Value count) {
   b.when(diagonal, [&] { maskRows(scores, firstKey, count); });
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Dropout
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 void AttentionKernel::forEachDropout(Value firstKey, Value count, llvm::function_ref<void(Value, Value, Value)> body) {
   // Row ((sample_offset + b) · heads + h) · Tq + query of the random numbers, modulo 2^32 as counters are.

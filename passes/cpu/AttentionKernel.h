@@ -1,11 +1,11 @@
-//===- AttentionKernel.h - what the forward and backward kernels of attention share -------------------------------===//
+//===- AttentionKernel.h - what the forward and backward kernels of attention share ----------===//
 //
 // A task works on blocks of queries and keys of one batch entry and head. Scores are kept transposed, [keys, queries]:
 // the lanes of a vector are queries, so that maximum and sum over keys need nothing across lanes, and four keys that
 // share a random counter are four rows. Every block is copied to scratch memory first and padded with zeros, so that
 // all products have static shapes and no row stride of the model's width (often a power of two) meets the cache.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_ATTENTIONKERNEL_H
 #define NF_PASSES_CPU_ATTENTIONKERNEL_H
 

@@ -1,4 +1,4 @@
-//===- KernelBuilder.cpp - what the kernel lowerings share -----------------------------------------------------------------===//
+//===- KernelBuilder.cpp - what the kernel lowerings share -----------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
 
 using namespace mlir;

@@ -1,9 +1,9 @@
-//===- KernelBuilder.h - what the kernel lowerings share -------------------------------------------------------------------===//
+//===- KernelBuilder.h - what the kernel lowerings share -------------------------------------===//
 //
-// A kernel is `func.func private @name(memrefs…, %task: index, %scratch: memref<?xi8>)`, run by nf.launch. Its name says
-// all that it depends on, so that equal work finds the kernel that is there.
+// A kernel is `func.func private @name(memrefs…, %task: index, %scratch: memref<?xi8>)`, run by nf.launch. Its name
+// says all that it depends on, so that equal work finds the kernel that is there.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_KERNELBUILDER_H
 #define NF_PASSES_CPU_KERNELBUILDER_H
 
@@ -25,8 +25,8 @@ inline constexpr int64_t kernelLanes = 16;
 mlir::MemRefType flattened(mlir::MemRefType type);
 
 /// Builds the body of a kernel before its return.
-using KernelBody = llvm::function_ref<void(mlir::ImplicitLocOpBuilder &builder, mlir::ValueRange buffers,
-                                           mlir::Value task)>;
+using KernelBody =
+    llvm::function_ref<void(mlir::ImplicitLocOpBuilder &builder, mlir::ValueRange buffers, mlir::Value task)>;
 
 /// The kernel called `name`, built on the first call.
 mlir::func::FuncOp getOrBuildKernel(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,

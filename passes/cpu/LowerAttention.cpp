@@ -1,4 +1,4 @@
-//===- LowerAttention.cpp - attention on planned buffers becomes kernels ------------------------------------------===//
+//===- LowerAttention.cpp - attention on planned buffers becomes kernels ---------------------===//
 //
 // nf.attention and nf.attention_backward with `outs` → one kernel a shape and an nf.launch in place (Passes.td). The
 // kernels' algorithms are in AttentionForward.cpp and AttentionBackward.cpp.
@@ -7,7 +7,7 @@
 // 2. The dropout site differs in every layer: with dropout the shared kernel takes it as its last argument, and each
 //    site has a small kernel that passes it on.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/AttentionKernel.h"
 #include "passes/cpu/Passes.h"
 

@@ -1,15 +1,17 @@
-//===- LowerCopy.cpp - strided copies become kernels -----------------------------------------------------------------------===//
+//===- LowerCopy.cpp - strided copies become kernels -----------------------------------------===//
 //
 // Before → after in Passes.td.
 //
 // 1. Axes of extent 1 go, the others are ordered by their stride in the destination, and neighbours that are contiguous
 //    on both sides merge: what is left is the same for all copies that move the same elements.
 // 2. Offsets go into nf.buffers of their own, so that the kernel depends on extents and strides alone.
-// 3. Tasks take equal shares of the rows (all axes but the last), or of the one axis there is. Rows of unit stride on both
-//    sides move in vectors. Where another axis has unit stride in the source, it and the last axis are walked in blocks.
+// 3. Tasks take equal shares of the rows (all axes but the last), or of the one axis there is. Rows of unit stride on
+// both
+//    sides move in vectors. Where another axis has unit stride in the source, it and the last axis are walked in
+//    blocks.
 // 4. `fill` clears the whole destination by a launch before the copy.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
 
 namespace nf {

@@ -1,18 +1,18 @@
-//===- LowerFused.cpp - fused regions become kernels of vector code -------------------------------------------------------===//
+//===- LowerFused.cpp - fused regions become kernels of vector code --------------------------===//
 //
 // 1. Each nf.fused of a program is described as a problem over distinct buffers (RowProblem).
 // 2. The first of each structure becomes a kernel (RowKernel); names, places and buffers do not count.
 // 3. The op becomes an nf.launch of its kernel.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
-#include "passes/cpu/Passes.h"
-#include "passes/cpu/RowKernel.h"
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/cpu/Passes.h"
+#include "passes/cpu/RowKernel.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace nf {

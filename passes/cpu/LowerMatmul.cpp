@@ -1,4 +1,4 @@
-//===- LowerMatmul.cpp - matrix products become tiles of library calls ------------------------------------------------------===//
+//===- LowerMatmul.cpp - matrix products become tiles of library calls -----------------------===//
 //
 // Before → after in Passes.td.
 //
@@ -7,7 +7,7 @@
 //    overwritten (the library then never reads it) and 1 where it is added to.
 // 3. With a bias, the task writes the bias to its tile and adds the product: no pass over C of its own.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
 
 namespace nf {
@@ -61,9 +61,7 @@ static double gridCost(const Grid &grid, int64_t batch, int64_t m, int64_t n) {
 /// there is none.
 static Grid chooseGrid(const MatmulOp::Shape &shape) {
   constexpr int64_t unit = 16, minTasks = 8, maxTasks = 64;
-  auto extent = [](int64_t size, int64_t parts) {
-    return std::min(size, roundUp((size + parts - 1) / parts, unit));
-  };
+  auto extent = [](int64_t size, int64_t parts) { return std::min(size, roundUp((size + parts - 1) / parts, unit)); };
   Grid best{shape.m, shape.n, 1, 1};
   double bestCost = 0;
   bool found = false;
@@ -94,7 +92,8 @@ static func::FuncOp getGemm(ModuleOp module) {
   if (auto gemm = module.lookupSymbol<func::FuncOp>(gemmName))
     return gemm;
   ImplicitLocOpBuilder b(module.getLoc(), OpBuilder::atBlockBegin(module.getBody()));
-  Type i32 = b.getI32Type(), i64 = b.getI64Type(), f32 = b.getF32Type(), ptr = LLVM::LLVMPointerType::get(b.getContext());
+  Type i32 = b.getI32Type(), i64 = b.getI64Type(), f32 = b.getF32Type(),
+       ptr = LLVM::LLVMPointerType::get(b.getContext());
   auto type = b.getFunctionType({i32, i32, i64, i64, i64, f32, ptr, i64, ptr, i64, f32, ptr, i64}, {});
   auto gemm = func::FuncOp::create(b, gemmName, type);
   gemm.setPrivate();
@@ -128,13 +127,13 @@ public:
     Value fromB = scaled(b, column, product.transposeB ? shape.k : 1);
     fromA = add(b, fromA, scaled(b, batch, shape.m * shape.k));
     fromB = add(b, fromB, scaled(b, batch, shape.k * shape.n));
-    func::CallOp::create(
-        b, gemm,
-        ValueRange{flag(product.transposeA), flag(product.transposeB), i64(rows), i64(cols), i64(shape.k), f32(1),
-                   elementPointer(b, a, fromA), i64(product.transposeA ? shape.m : shape.k),
-                   elementPointer(b, other, fromB), i64(product.transposeB ? shape.k : shape.n),
-                   beta(product.accumulate == Accumulate::Flag ? buffers[2] : Value()), elementPointer(b, c, place),
-                   i64(shape.n)});
+    func::CallOp::create(b, gemm,
+                         ValueRange{flag(product.transposeA), flag(product.transposeB), i64(rows), i64(cols),
+                                    i64(shape.k), f32(1), elementPointer(b, a, fromA),
+                                    i64(product.transposeA ? shape.m : shape.k), elementPointer(b, other, fromB),
+                                    i64(product.transposeB ? shape.k : shape.n),
+                                    beta(product.accumulate == Accumulate::Flag ? buffers[2] : Value()),
+                                    elementPointer(b, c, place), i64(shape.n)});
   }
 
 private:
@@ -162,8 +161,9 @@ private:
   Value beta(Value accumulate) {
     if (!accumulate)
       return f32(product.bias || product.accumulate == Accumulate::Always ? 1 : 0);
-    Value set = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
-                                      memref::LoadOp::create(b, accumulate, indexConstant(b, 0)).getResult(), flag(false));
+    Value set =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                              memref::LoadOp::create(b, accumulate, indexConstant(b, 0)).getResult(), flag(false));
     return arith::SelectOp::create(b, set, f32(1), f32(0));
   }
 

@@ -1,11 +1,11 @@
-//===- LowerScatterAdd.cpp - scattered row sums become kernels --------------------------------------------------------------===//
+//===- LowerScatterAdd.cpp - scattered row sums become kernels -------------------------------===//
 //
 // Before → after in Passes.td.
 //
 // 1. The columns are cut into equal blocks of whole cache lines; each task owns a block of every row of the table.
 // 2. The task clears its columns unless the op adds to the table, then adds its part of each row, in ascending order.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
 
 namespace nf {
@@ -29,7 +29,9 @@ struct Scatter {
 
   std::string kernelName() const {
     return "scatter_add_" + joinExtents({entries, columns}) + "_" + std::to_string(rows) +
-           (always ? "_add" : flag ? "_flag" : "");
+           (always ? "_add"
+            : flag ? "_flag"
+                   : "");
   }
   int64_t tasks() const { return (columns + block - 1) / block; }
 };
@@ -61,8 +63,11 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
   void lower(ScatterAddOp op) {
     auto table = cast<MemRefType>(op.getOuts()[0].getType());
     int64_t columns = table.getDimSize(1);
-    Scatter scatter{table.getDimSize(0), columns, cast<MemRefType>(op.getIndices().getType()).getNumElements(),
-                    chooseBlock(columns), op.getAlwaysAccumulate(),
+    Scatter scatter{table.getDimSize(0),
+                    columns,
+                    cast<MemRefType>(op.getIndices().getType()).getNumElements(),
+                    chooseBlock(columns),
+                    op.getAlwaysAccumulate(),
                     op.getAccumulate() && !op.getAlwaysAccumulate()};
     SmallVector<Value> buffers{op.getRows(), op.getIndices()};
     if (scatter.flag)
@@ -71,10 +76,9 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
     SmallVector<Type> types;
     for (Value buffer : buffers)
       types.push_back(flattened(cast<MemRefType>(buffer.getType())));
-    func::FuncOp kernel = getOrBuildKernel(getOperation(), op.getLoc(), scatter.kernelName(), types,
-                                           [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task) {
-                                             build(b, scatter, arguments, task);
-                                           });
+    func::FuncOp kernel = getOrBuildKernel(
+        getOperation(), op.getLoc(), scatter.kernelName(), types,
+        [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task) { build(b, scatter, arguments, task); });
     OpBuilder b(op);
     LaunchOp::create(b, op.getLoc(), kernel.getSymName(), buffers, scatter.tasks());
     op.erase();
@@ -101,8 +105,8 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
       Value to = add(b, scaled(b, entry, scatter.columns), column);
       forLanes(b, width, [&](Value j, int64_t lanes) {
         Value place = add(b, to, j);
-        Value sum = arith::AddFOp::create(b, loadLanes(b, table, place, lanes),
-                                          loadLanes(b, rows, add(b, from, j), lanes));
+        Value sum =
+            arith::AddFOp::create(b, loadLanes(b, table, place, lanes), loadLanes(b, rows, add(b, from, j), lanes));
         storeLanes(b, sum, table, place, lanes);
       });
     });

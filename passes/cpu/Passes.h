@@ -1,4 +1,4 @@
-//===- Passes.h - kernels for the CPU -------------------------------------------------------------------------------------===//
+//===- Passes.h - kernels for the CPU --------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_PASSES_H
 #define NF_PASSES_CPU_PASSES_H
 

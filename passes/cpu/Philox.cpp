@@ -1,4 +1,4 @@
-//===- Philox.cpp - random words in vector code -------------------------------------------------------------------===//
+//===- Philox.cpp - random words in vector code ----------------------------------------------===//
 #include "passes/cpu/Philox.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -1,4 +1,4 @@
-//===- Philox.h - random words in vector code --------------------------------------------------------------------------===//
+//===- Philox.h - random words in vector code ------------------------------------------------===//
 #ifndef NF_PASSES_CPU_PHILOX_H
 #define NF_PASSES_CPU_PHILOX_H
 
@@ -13,8 +13,8 @@ namespace nf {
 std::array<mlir::Value, 4> emitPhilox(mlir::ImplicitLocOpBuilder &b, mlir::Value seed,
                                       std::array<mlir::Value, 4> counter);
 
-/// The same on i64 lanes, which is how it is computed: counter words and random words are the low halves; the high halves
-/// of counter words do not matter and those of random words mean nothing.
+/// The same on i64 lanes, which is how it is computed: counter words and random words are the low halves; the high
+/// halves of counter words do not matter and those of random words mean nothing.
 std::array<mlir::Value, 4> emitPhiloxInLowHalves(mlir::ImplicitLocOpBuilder &b, mlir::Value seed,
                                                  std::array<mlir::Value, 4> counter);
 

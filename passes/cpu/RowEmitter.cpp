@@ -1,4 +1,4 @@
-//===- RowEmitter.cpp - the values of one row --------------------------------------------------------------------------===//
+//===- RowEmitter.cpp - the values of one row ------------------------------------------------===//
 #include "passes/cpu/RowEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -13,9 +13,9 @@ static Value addConstant(ImplicitLocOpBuilder &b, Value index, int64_t value) {
   return value == 0 ? index : arith::AddIOp::create(b, index, constantIndex(b, value)).getResult();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Once a task, once a row
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 Value RowEmitter::view(int64_t offset, Type element) {
   return memref::ViewOp::create(b, MemRefType::get({problem.cols}, element), scratch, constantIndex(b, offset),
@@ -67,10 +67,11 @@ void RowEmitter::addNumbers(RowValues &values, unsigned level) {
     b.setLoc(op.getLoc());
     Value number;
     if (isa<IotaOp>(op) || isa<ReduceSumOp, ReduceMeanOp, ReduceMaxOp>(op))
-      number = operands.empty() ? arith::ConstantOp::create(
-                                      b, b.getZeroAttr(cast<RankedTensorType>(result.getType()).getElementType()))
-                                      .getResult()
-                                : operands[0];
+      number =
+          operands.empty()
+              ? arith::ConstantOp::create(b, b.getZeroAttr(cast<RankedTensorType>(result.getType()).getElementType()))
+                    .getResult()
+              : operands[0];
     else
       number = emitElementwise(b, &op, operands);
     if (!number) {
@@ -98,9 +99,9 @@ Value RowEmitter::addOldDestination(unsigned index, Value sum, Value memref, Val
   return mustAdd ? arith::SelectOp::create(b, mustAdd, added, sum).getResult() : added;
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // A run of columns
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 namespace nf {
 /// The body's values on one run. Vectors are emitted one after another, so that few registers are live; random bits

@@ -1,9 +1,9 @@
-//===- RowEmitter.h - the values of one row ----------------------------------------------------------------------------===//
+//===- RowEmitter.h - the values of one row --------------------------------------------------===//
 //
 // Emits what a fused body computes on one row: its numbers, and runs of its columns as vectors. The loops around them,
 // and who runs which rows, are RowKernel's.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_ROWEMITTER_H
 #define NF_PASSES_CPU_ROWEMITTER_H
 
@@ -46,7 +46,8 @@ public:
 
   /// Computes loop `loop` on a run of columns: stores results and kept values; returns for each reduction of the loop,
   /// then each column sum, its values, `count` vectors in accumulator type.
-  llvm::SmallVector<llvm::SmallVector<mlir::Value>> emitRun(const RowValues &values, unsigned loop, const ColumnRun &run);
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> emitRun(const RowValues &values, unsigned loop,
+                                                            const ColumnRun &run);
 
   /// What the old destination of column sum `index` adds: itself, nothing (null), or itself under the flag.
   mlir::Value addOldDestination(unsigned index, mlir::Value sum, mlir::Value memref, mlir::ValueRange place);
@@ -64,9 +65,9 @@ private:
   const RowSchedule &schedule;
   mlir::ValueRange arguments;
   mlir::Value scratch;
-  mlir::Value mustAdd;                                  ///< i1 of the accumulate flag, or null
-  llvm::DenseMap<mlir::Value, mlir::Value> scalars;     ///< of scalar inputs
-  llvm::DenseMap<unsigned, mlir::Value> sums;           ///< scratch of column sums
+  mlir::Value mustAdd;                                                ///< i1 of the accumulate flag, or null
+  llvm::DenseMap<mlir::Value, mlir::Value> scalars;                   ///< of scalar inputs
+  llvm::DenseMap<unsigned, mlir::Value> sums;                         ///< scratch of column sums
   llvm::DenseMap<mlir::Value, std::pair<unsigned, mlir::Value>> kept; ///< loop that writes a value, and its memref
   mlir::Operation *unsupported = nullptr;
 };

@@ -1,4 +1,4 @@
-//===- RowKernel.h - the kernel of a fused region -------------------------------------------------------------------------===//
+//===- RowKernel.h - the kernel of a fused region --------------------------------------------===//
 #ifndef NF_PASSES_CPU_ROWKERNEL_H
 #define NF_PASSES_CPU_ROWKERNEL_H
 
@@ -16,7 +16,8 @@ struct RowKernel {
 };
 
 /// Emits the kernel of a problem: func.func private @name(arguments…, %task: index, %scratch: memref<?xi8>).
-/// `lanes` is the number of floats in a vector register: 4, 8 or 16. Fails, after an error, on an op without vector form.
+/// `lanes` is the number of floats in a vector register: 4, 8 or 16. Fails, after an error, on an op without vector
+/// form.
 mlir::FailureOr<RowKernel> emitRowKernel(mlir::OpBuilder &builder, const RowProblem &problem, llvm::StringRef name,
                                          int64_t lanes);
 

@@ -1,4 +1,4 @@
-//===- RowOps.cpp - primitives of a fused body on scalars and vectors -----------------------------------------------------===//
+//===- RowOps.cpp - primitives of a fused body on scalars and vectors ------------------------===//
 #include "passes/cpu/RowOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -19,17 +19,18 @@ static Type typeLike(Value value, Type element) {
 
 static Value splatLike(ImplicitLocOpBuilder &b, Value value, TypedAttr scalar) {
   auto vector = dyn_cast<VectorType>(value.getType());
-  TypedAttr attribute = vector ? TypedAttr(DenseElementsAttr::get(
-                                     VectorType::get(vector.getShape(), scalar.getType()), Attribute(scalar)))
-                               : scalar;
+  TypedAttr attribute =
+      vector
+          ? TypedAttr(DenseElementsAttr::get(VectorType::get(vector.getShape(), scalar.getType()), Attribute(scalar)))
+          : scalar;
   return arith::ConstantOp::create(b, attribute);
 }
 
 static Type elementOf(Value value) { return getElementTypeOrSelf(value.getType()); }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Conversions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType element) {
   Type to = typeLike(value, element);
@@ -64,9 +65,9 @@ Value nf::emitCast(ImplicitLocOpBuilder &b, Value value, Type element) {
   return arith::SIToFPOp::create(b, typeLike(value, element), value);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Elementwise
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static Value emitCompare(ImplicitLocOpBuilder &b, ComparePredicate predicate, Value x, Value y) {
   using F = arith::CmpFPredicate;
@@ -143,9 +144,9 @@ Value nf::emitElementwise(ImplicitLocOpBuilder &b, Operation *op, ValueRange ope
   return emitInteger(b, op, operands);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Reductions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 Value nf::emitCombine(ImplicitLocOpBuilder &b, RowCombiner combiner, Value x, Value y) {
   if (combiner == RowCombiner::Max)
@@ -155,8 +156,8 @@ Value nf::emitCombine(ImplicitLocOpBuilder &b, RowCombiner combiner, Value x, Va
 
 Value nf::emitIdentity(ImplicitLocOpBuilder &b, RowCombiner combiner, Type element, int64_t lanes) {
   const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
-  APFloat value = combiner == RowCombiner::Max ? APFloat::getInf(semantics, /*Negative=*/true)
-                                               : APFloat::getZero(semantics);
+  APFloat value =
+      combiner == RowCombiner::Max ? APFloat::getInf(semantics, /*Negative=*/true) : APFloat::getZero(semantics);
   return arith::ConstantOp::create(b, DenseElementsAttr::get(VectorType::get({lanes}, element), value));
 }
 
@@ -172,12 +173,12 @@ Value nf::emitCombineLanes(ImplicitLocOpBuilder &b, RowCombiner combiner, Value 
   return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Random bits
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
-Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, Value step, Value sampleOffset, Value row,
-                         Value column, int64_t phase, int64_t width) {
+Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, Value step, Value sampleOffset,
+                         Value row, Value column, int64_t phase, int64_t width) {
   int64_t blocks = llvm::divideCeil(phase + width, 4);
   Type i64 = b.getI64Type();
   auto type = VectorType::get({blocks}, i64);
@@ -206,9 +207,9 @@ Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, V
   return arith::ShRUIOp::create(b, bits, splatLike(b, bits, b.getI32IntegerAttr(1)));
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Memory
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// The address of an element of a mask, whose elements are bytes: a vector of i1 in LLVM would be packed bits.
 static Value addressInMask(ImplicitLocOpBuilder &b, Value memref, ValueRange indices) {

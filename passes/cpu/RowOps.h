@@ -1,4 +1,4 @@
-//===- RowOps.h - primitives of a fused body on scalars and vectors -------------------------------------------------------===//
+//===- RowOps.h - primitives of a fused body on scalars and vectors --------------------------===//
 #ifndef NF_PASSES_CPU_ROWOPS_H
 #define NF_PASSES_CPU_ROWOPS_H
 
@@ -22,8 +22,8 @@ mlir::Value emitIdentity(mlir::ImplicitLocOpBuilder &b, RowCombiner combiner, ml
 /// All lanes of a vector in one number: halves are combined, so that the order is fixed. Lanes are a power of two.
 mlir::Value emitCombineLanes(mlir::ImplicitLocOpBuilder &b, RowCombiner combiner, mlir::Value vector);
 
-/// The 31 random bits of nf.random_bits for `width` columns from `column` on. `phase` is column mod 4; either width is a
-/// multiple of 4 and phase 0, or phase + width is at most 4. Returns vector<width x i32>.
+/// The 31 random bits of nf.random_bits for `width` columns from `column` on. `phase` is column mod 4; either width is
+/// a multiple of 4 and phase 0, or phase + width is at most 4. Returns vector<width x i32>.
 mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b, RandomBitsOp op, mlir::Value seed, mlir::Value step,
                            mlir::Value sampleOffset, mlir::Value row, mlir::Value column, int64_t phase, int64_t width);
 

@@ -1,4 +1,4 @@
-//===- RowProblem.cpp - an nf.fused op as the kernel generator sees it ---------------------------------------------------===//
+//===- RowProblem.cpp - an nf.fused op as the kernel generator sees it -----------------------===//
 #include "passes/cpu/RowProblem.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/raw_ostream.h"
@@ -54,7 +54,8 @@ static RowKind kindOfOneColumn(RowKind kind) {
 
 /// Whether rows can become the columns: nothing asks for a row's number, and groups are of one length.
 static bool canTurn(FusedOp op) {
-  bool usesRow = llvm::any_of(op.getBodyBlock()->without_terminator(), [](Operation &o) { return isa<RandomBitsOp>(o); });
+  bool usesRow =
+      llvm::any_of(op.getBodyBlock()->without_terminator(), [](Operation &o) { return isa<RandomBitsOp>(o); });
   bool gathers = llvm::is_contained(op.getOperandKinds(), static_cast<int32_t>(RowKind::Gather));
   return !usesRow && !gathers && op.getRows() % op.getGroups() == 0;
 }
@@ -135,9 +136,9 @@ FailureOr<RowProblem> nf::describeRows(FusedOp op) {
   return problem;
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // The key of deduplication
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// The body with values numbered in order: names, locations and discardable attributes are left out.
 static void printBody(raw_ostream &os, FusedOp op) {

@@ -1,9 +1,9 @@
-//===- RowProblem.h - an nf.fused op as the kernel generator sees it -----------------------------------------------------===//
+//===- RowProblem.h - an nf.fused op as the kernel generator sees it -------------------------===//
 //
 // One distinct buffer is one kernel argument, and the iteration space is turned so that columns are worth vectorizing:
 // where cols = 1, rows become the columns; where nothing depends on the place of a row, all elements are one row.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_ROWPROBLEM_H
 #define NF_PASSES_CPU_ROWPROBLEM_H
 
@@ -13,9 +13,9 @@ namespace nf {
 
 /// A buffer of the kernel. A buffer that is operand and out is one argument.
 struct RowArgument {
-  mlir::Value buffer;     ///< of the program
-  RowKind kind;           ///< what it is of the turned iteration space
-  mlir::MemRefType type;  ///< [rows, cols], [rows], [cols], [1], [entries, cols] or [groups, cols] by kind
+  mlir::Value buffer;    ///< of the program
+  RowKind kind;          ///< what it is of the turned iteration space
+  mlir::MemRefType type; ///< [rows, cols], [rows], [cols], [1], [entries, cols] or [groups, cols] by kind
   bool isRead = false;
   bool isWritten = false;
 };
@@ -23,19 +23,17 @@ struct RowArgument {
 struct RowProblem {
   mutable FusedOp op; ///< its accessors are not const
   int64_t rows, cols;
-  int64_t groups;                ///< of rows, for column sums
-  bool rowsAreColumns = false;   ///< cols was 1: reductions along a row are identities, column sums reduce along rows
+  int64_t groups;              ///< of rows, for column sums
+  bool rowsAreColumns = false; ///< cols was 1: reductions along a row are identities, column sums reduce along rows
   llvm::SmallVector<RowArgument> arguments;
-  llvm::SmallVector<unsigned> inputs;         ///< argument of each input
-  llvm::SmallVector<RowKind> inputKinds;      ///< in the turned space
-  llvm::SmallVector<unsigned> outs;           ///< argument of each result
-  llvm::SmallVector<RowKind> resultKinds;     ///< in the turned space; Row with sumsRow for a column sum turned to a row
-  std::optional<unsigned> accumulate;         ///< argument of the i32 flag
+  llvm::SmallVector<unsigned> inputs;     ///< argument of each input
+  llvm::SmallVector<RowKind> inputKinds;  ///< in the turned space
+  llvm::SmallVector<unsigned> outs;       ///< argument of each result
+  llvm::SmallVector<RowKind> resultKinds; ///< in the turned space; Row with sumsRow for a column sum turned to a row
+  std::optional<unsigned> accumulate;     ///< argument of the i32 flag
 
   /// Whether result `index` is the sum along a row of a yielded value (a column sum where rows are columns).
-  bool sumsRow(unsigned index) const {
-    return rowsAreColumns && op.getResultKind(index) == RowKind::ColSum;
-  }
+  bool sumsRow(unsigned index) const { return rowsAreColumns && op.getResultKind(index) == RowKind::ColSum; }
   /// Whether the destination of result `index` is added to, always or under the flag.
   bool accumulates(unsigned index) const {
     return op.getResultKind(index) == RowKind::ColSum && (op.getAlwaysAccumulate() || accumulate);

@@ -1,4 +1,4 @@
-//===- RowSchedule.cpp - what is computed in which loop over a row's columns ----------------------------------------------===//
+//===- RowSchedule.cpp - what is computed in which loop over a row's columns -----------------===//
 //
 // 1. Walk the body: which values differ along a row, and the first loop that can compute each.
 // 2. Reductions, stores and column sums go to the loop of their value's level. A result that overwrites an operand goes
@@ -6,7 +6,7 @@
 // 3. Loop by loop, find the values that later loops need again and choose where they come from.
 // 4. Lay out the scratch memory.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/RowSchedule.h"
 
 using namespace mlir;
@@ -98,9 +98,9 @@ private:
       schedule.loops.back().stores.append(last);
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // Values that later loops need again
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   SmallVector<Value> rootsOf(const ColumnLoop &loop) {
     SmallVector<Value> roots;

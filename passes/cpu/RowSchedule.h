@@ -1,10 +1,10 @@
-//===- RowSchedule.h - what is computed in which loop over a row's columns ------------------------------------------------===//
+//===- RowSchedule.h - what is computed in which loop over a row's columns -------------------===//
 //
-// A row is computed by loops over its columns, one more than the longest chain of row reductions. A value's level is the
-// first loop that can compute it; a reduction's result is there after the loop that reduces it. Values that a later
+// A row is computed by loops over its columns, one more than the longest chain of row reductions. A value's level is
+// the first loop that can compute it; a reduction's result is there after the loop that reduces it. Values that a later
 // loop needs again are loaded from where they were stored, computed again where that is cheap, or kept in scratch.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_ROWSCHEDULE_H
 #define NF_PASSES_CPU_ROWSCHEDULE_H
 
@@ -43,9 +43,9 @@ struct ColumnLoop {
 
 struct RowSchedule {
   llvm::SmallVector<ColumnLoop> loops;
-  llvm::DenseMap<mlir::Value, unsigned> levels;    ///< of all values of the body
-  llvm::DenseSet<mlir::Value> columnar;            ///< values that differ along a row; others are one number a row
-  llvm::DenseMap<unsigned, int64_t> sumOffsets;    ///< scratch of each col_sum result, `sumElement` × columns
+  llvm::DenseMap<mlir::Value, unsigned> levels; ///< of all values of the body
+  llvm::DenseSet<mlir::Value> columnar;         ///< values that differ along a row; others are one number a row
+  llvm::DenseMap<unsigned, int64_t> sumOffsets; ///< scratch of each col_sum result, `sumElement` × columns
   int64_t scratchBytes = 0;
 
   unsigned levelOf(mlir::Value value) const { return levels.lookup(value); }

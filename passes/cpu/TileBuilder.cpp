@@ -1,4 +1,4 @@
-//===- TileBuilder.cpp - small matrices in scratch memory ---------------------------------------------------------===//
+//===- TileBuilder.cpp - small matrices in scratch memory ------------------------------------===//
 #include "passes/cpu/TileBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -1,9 +1,9 @@
-//===- TileBuilder.h - small matrices in scratch memory -----------------------------------------------------------===//
+//===- TileBuilder.h - small matrices in scratch memory --------------------------------------===//
 //
 // Emits vector code on tiles: row-major f32 matrices of static shape in a kernel's scratch memory, whose columns are a
 // multiple of the vector length. Nothing here knows what the matrices mean.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_CPU_TILEBUILDER_H
 #define NF_PASSES_CPU_TILEBUILDER_H
 

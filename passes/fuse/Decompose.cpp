@@ -1,9 +1,9 @@
-//===- Decompose.cpp - composite ops in primitives ----------------------------------------------------------------===//
+//===- Decompose.cpp - composite ops in primitives -------------------------------------------===//
 //
 // Visits every op in order; one with a DecomposableOpInterface is replaced by its definition, and what the definition
 // is made of is visited in turn (a composite may be defined by others).
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
 
 namespace nf {

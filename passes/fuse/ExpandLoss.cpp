@@ -1,5 +1,4 @@
-//===- ExpandLoss.cpp - vocabulary projection and loss in chunks of rows
-//------------------------------------------------===//
+//===- ExpandLoss.cpp - vocabulary projection and loss in chunks of rows ---------------------===//
 //
 // The logits of a micro-batch are by far its largest value, and nothing outside the loss reads them. This pass writes
 // nf.linear_cross_entropy(_backward) as one small instance per chunk of rows, each in primitives:
@@ -9,7 +8,7 @@
 // 3. Losses add up, dx is the concatenation; dW is accumulated into its gradient state chunk by chunk, where that is
 //    its only use, and added up otherwise.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
 
 namespace nf {

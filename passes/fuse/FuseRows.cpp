@@ -1,5 +1,4 @@
-//===- FuseRows.cpp - row-wise primitives become nf.fused regions
-//--------------------------------------------------------------===//
+//===- FuseRows.cpp - row-wise primitives become nf.fused regions ----------------------------===//
 //
 // 1. Every row-wise primitive starts as a group of its own (FusionGraph).
 // 2. Producer and consumer merge where the value between them can stay in the row: same rows, no column sum between,
@@ -9,7 +8,7 @@
 //
 // Every merge saves at least one pass over a tensor, so the greedy order needs no weights.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/fuse/FusionGraph.h"
 #include "passes/fuse/Passes.h"
@@ -30,9 +29,9 @@ static int64_t bytes(Value value) {
   return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Growing groups
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// From the last op to the first: what backward computes from saved values joins its use before it could join the
 /// forward op that saved them.
@@ -66,9 +65,9 @@ static void mergeSiblings(FusionGraph &graph, ArrayRef<Operation *> ops) {
       graph.tryMergeSiblings(graph.groupOf(readers[i - 1]), graph.groupOf(readers[i]));
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Building regions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 namespace {
 /// Writes one group as an nf.fused at the builder's insertion point.

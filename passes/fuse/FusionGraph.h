@@ -1,10 +1,9 @@
-//===- FusionGraph.h - groups of row-wise ops and what orders them
-//----------------------------------------------------------===//
+//===- FusionGraph.h - groups of row-wise ops and what orders them ---------------------------===//
 //
 // The ops of a program as a graph whose nodes can be merged into groups. Reshapes are no nodes: an edge goes through
 // them. Edges also keep the order of accesses to a state.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_FUSE_FUSIONGRAPH_H
 #define NF_PASSES_FUSE_FUSIONGRAPH_H
 

@@ -1,5 +1,4 @@
-//===- Passes.h - composites into primitives, primitives into regions
-//-----------------------------------------------------===//
+//===- Passes.h - composites into primitives, primitives into regions ------------------------===//
 #ifndef NF_PASSES_FUSE_PASSES_H
 #define NF_PASSES_FUSE_PASSES_H
 

@@ -1,5 +1,4 @@
-//===- PrepareFusion.cpp - everything but kernels becomes rows of primitives
-//--------------------------------------------===//
+//===- PrepareFusion.cpp - everything but kernels becomes rows of primitives -----------------===//
 //
 // 1. Composite ops that have no kernel of their own are written in primitives (linear becomes matmul with a bias).
 // 2. nf.accumulate of a value that no kernel can add in place becomes get, where, add, set.
@@ -8,7 +7,7 @@
 //    (planning makes that a copy).
 // 5. Comparisons are cloned for each reader: conditions live in rows, never in memory.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
 #include "passes/fuse/RowSpace.h"
 
@@ -22,9 +21,9 @@ using namespace nf;
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Composite ops
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// Writes the op in primitives, and what it is written in, until only primitives and kernels are left.
 static void decomposeFully(Operation *op) {
@@ -47,9 +46,9 @@ static void decomposeFully(Operation *op) {
     decomposeFully(part);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // nf.accumulate
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// Whether a kernel writes `value` and can add to its destination instead.
 static bool isAddedByKernel(Value value) {
@@ -81,9 +80,9 @@ static void expandAccumulate(AccumulateOp op) {
   op.erase();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Reductions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// Whether `axes` are the first (from the left) or the last ones of `rank`.
 static bool isPrefix(ArrayRef<int64_t> axes) {
@@ -124,9 +123,9 @@ template <typename Op> static void normalizeReduction(Op op) {
   op.erase();
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Broadcasts
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// `value` repeated to `shape`. Conditions go as numbers: they have no form in memory.
 static Value broadcastTo(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape) {
@@ -148,9 +147,9 @@ static void broadcastMixedOperands(RowWiseOpInterface op) {
       operand.set(broadcastTo(b, operand.get(), space->shape));
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Conditions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// Gives every reader of a condition a comparison of its own, so that no condition is ever stored.
 static void cloneForEachReader(CompareOp op) {

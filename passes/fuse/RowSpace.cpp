@@ -1,5 +1,4 @@
-//===- RowSpace.cpp - how whole tensors lie over the rows of an iteration space
-//------------------------------------------===//
+//===- RowSpace.cpp - how whole tensors lie over the rows of an iteration space --------------===//
 #include "passes/fuse/RowSpace.h"
 
 using namespace mlir;

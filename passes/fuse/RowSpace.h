@@ -1,5 +1,4 @@
-//===- RowSpace.h - how whole tensors lie over the rows of an iteration space
-//--------------------------------------------===//
+//===- RowSpace.h - how whole tensors lie over the rows of an iteration space ----------------===//
 #ifndef NF_PASSES_FUSE_ROWSPACE_H
 #define NF_PASSES_FUSE_ROWSPACE_H
 

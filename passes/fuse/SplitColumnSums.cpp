@@ -1,5 +1,4 @@
-//===- SplitColumnSums.cpp - column sums of row reductions in fixed groups of rows
-//---------------------------------------------===//
+//===- SplitColumnSums.cpp - column sums of row reductions in fixed groups of rows -----------===//
 //
 // A region that reduces along rows runs a block of rows at a time; its column sums would tie all rows to one thread.
 // The rows are split into a fixed number of groups (by shape, never by threads, so that the bits are the same on any
@@ -10,7 +9,7 @@
 //   %y, %p = nf.fused rows 256 cols 768 groups 16 … -> tensor<…>, tensor<16x768xf32>
 //   %s = nf.fused rows 16 cols 768 (%p) … -> tensor<768xf32>                      {result_kinds = [col_sum]}
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
 
 namespace nf {

@@ -1,18 +1,18 @@
-//===- EmitObject.cpp - LLVM dialect -> object file ----------------------------------------------------------------------===//
+//===- EmitObject.cpp - LLVM dialect -> object file ------------------------------------------===//
 //
 // 1. Translate to LLVM IR, named without a path so that folders leave no trace.
 // 2. Mark functions and float operations for the target.
 // 3. LLVM's O3 pipeline, then its code generator.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/lower/EmitObject.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -67,7 +67,8 @@ llvm::Expected<CpuTarget> nf::resolveCpu(StringRef name) {
   std::unique_ptr<llvm::MCSubtargetInfo> generic(target->createMCSubtargetInfo(triple, "", ""));
   if (name == "help" || !generic->isCPUStringValid(result.cpu))
     return llvm::createStringError("expected host or a processor that LLVM knows, such as x86-64-v2, x86-64-v3, "
-                                   "x86-64-v4, haswell, skylake-avx512, znver4, but got " + name);
+                                   "x86-64-v4, haswell, skylake-avx512, znver4, but got " +
+                                   name);
   std::unique_ptr<llvm::MCSubtargetInfo> info(target->createMCSubtargetInfo(triple, result.cpu, result.featureString));
   for (const llvm::SubtargetFeatureKV &feature : info->getEnabledProcessorFeatures())
     if (changesGeneratedCode(feature.Key))
@@ -82,11 +83,10 @@ llvm::Expected<CpuTarget> nf::resolveCpu(StringRef name) {
 static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target) {
   llvm::TargetOptions options;
   options.UniqueSectionNames = false;
-  return std::unique_ptr<llvm::TargetMachine>(nativeTarget(target.triple)
-                                                  ->createTargetMachine(llvm::Triple(target.triple), target.cpu,
-                                                                        target.featureString, options,
-                                                                        llvm::Reloc::PIC_, std::nullopt,
-                                                                        llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      nativeTarget(target.triple)
+          ->createTargetMachine(llvm::Triple(target.triple), target.cpu, target.featureString, options,
+                                llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// Vectors up to the target's width are legal and preferred; a · b + c may become one operation.

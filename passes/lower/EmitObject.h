@@ -1,4 +1,4 @@
-//===- EmitObject.h - LLVM dialect -> object file ------------------------------------------------------------------------===//
+//===- EmitObject.h - LLVM dialect -> object file --------------------------------------------===//
 #ifndef NF_PASSES_LOWER_EMITOBJECT_H
 #define NF_PASSES_LOWER_EMITOBJECT_H
 

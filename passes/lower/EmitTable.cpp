@@ -1,10 +1,10 @@
-//===- EmitTable.cpp - the table by which the runtime finds everything ------------------------------------------------------===//
+//===- EmitTable.cpp - the table by which the runtime finds everything -----------------------===//
 //
 // 1. States: every nf.parameter and nf.state in the module's order; a state points to its parameter's entry.
 // 2. Programs: every function with `nf.program`, with the arguments that plan placed.
 // 3. nf_program_table, field by field as in runtime/abi/nf_abi.h. What was read is erased.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/lower/LlvmBuilder.h"
 #include "passes/lower/Passes.h"
 #include "runtime/abi/nf_abi.h"
@@ -71,9 +71,9 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
     erase();
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // What the module says
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   FailureOr<int64_t> offsetOf(Operation *op) {
     if (auto offset = op->getAttrOfType<IntegerAttr>("offset"))
@@ -108,8 +108,8 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
       } else if (auto state = dyn_cast<StateOp>(op)) {
         // A derived state is no companion of one parameter by shape: it keeps its own name.
         StringRef name = state.getKind() == StateKind::Derived ? state.getSymName() : state.getParameter();
-        states.push_back({name.str(), "", cast<RankedTensorType>(state.getType()), at,
-                          static_cast<int64_t>(state.getKind()), -1});
+        states.push_back(
+            {name.str(), "", cast<RankedTensorType>(state.getType()), at, static_cast<int64_t>(state.getKind()), -1});
         owners.push_back({index, state.getParameter()});
       }
     }
@@ -132,13 +132,14 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
           fits &= succeeded(checkType(program, argument.getAs<TypeAttr>("type").getValue()));
     }
     if (!getOperation()->hasAttr(persistentAttr))
-      fits = false, getOperation().emitError() << "expected the module to have " << persistentAttr << "; plan memory first";
+      fits = false, getOperation().emitError()
+                        << "expected the module to have " << persistentAttr << "; plan memory first";
     return success(fits);
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // The tables
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   /// shape[NF_MAX_RANK], rank, dtype: in this order in nf_state and nf_argument.
   void appendType(LlvmBuilder &b, RankedTensorType type, SmallVectorImpl<Value> &fields) {
@@ -174,7 +175,8 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
 
   void emitArguments(LlvmBuilder &b, StringRef symbol, ArrayAttr arguments) {
     Type type = LLVM::LLVMStructType::getLiteral(
-        b.getContext(), {b.ptr, b.i64, b.i64, LLVM::LLVMArrayType::get(b.i64, NF_MAX_RANK), b.i32, b.i32, b.i32, b.i32});
+        b.getContext(),
+        {b.ptr, b.i64, b.i64, LLVM::LLVMArrayType::get(b.i64, NF_MAX_RANK), b.i32, b.i32, b.i32, b.i32});
     b.global(symbol, LLVM::LLVMArrayType::get(type, arguments.size()), LLVM::Linkage::Internal, [&] {
       SmallVector<Value> entries;
       for (auto argument : arguments.getAsRange<DictionaryAttr>()) {
@@ -205,10 +207,10 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
       for (LLVM::LLVMFuncOp program : programs) {
         auto attrs = program->getAttrOfType<DictionaryAttr>(programAttr);
         int64_t count = attrs.getAs<ArrayAttr>("nf.arguments").size();
-        entries.push_back(b.structure({b.string(attrs.getAs<StringAttr>("name").getValue()),
-                                       b.addressOf(program.getSymName()), b.addressOf(argumentsName(attrs)),
-                                       b.constant(count),
-                                       b.constant(attrs.getAs<IntegerAttr>("transient_bytes").getInt())}));
+        entries.push_back(
+            b.structure({b.string(attrs.getAs<StringAttr>("name").getValue()), b.addressOf(program.getSymName()),
+                         b.addressOf(argumentsName(attrs)), b.constant(count),
+                         b.constant(attrs.getAs<IntegerAttr>("transient_bytes").getInt())}));
       }
       return b.array(type, entries);
     });
@@ -231,8 +233,8 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
         names.push_back(b.string(feature));
       return b.array(b.ptr, names);
     });
-    Type type = LLVM::LLVMStructType::getLiteral(b.getContext(), {b.i32, b.i32, b.i64, b.ptr, b.ptr, b.ptr, b.i64, b.ptr,
-                                                                  b.i64, b.i64, b.i64});
+    Type type = LLVM::LLVMStructType::getLiteral(
+        b.getContext(), {b.i32, b.i32, b.i64, b.ptr, b.ptr, b.ptr, b.i64, b.ptr, b.i64, b.i64, b.i64});
     b.global(tableName, type, LLVM::Linkage::External, [&] {
       return b.structure({b.constant32(NF_ABI_VERSION), b.constant32(features.size()), b.constant(integer(hashAttr)),
                           b.addressOf("nf.cpu_features"), b.string(metadata ? metadata.getValue() : "{}"),

@@ -1,8 +1,8 @@
-//===- ExpandMath.cpp - elementary functions in arithmetic ----------------------------------------------------------------===//
+//===- ExpandMath.cpp - elementary functions in arithmetic -----------------------------------===//
 //
-// math.exp, log, tanh, erf, rsqrt and powf on f32, scalars and vectors, become arith and math.fma: the same code on every
-// target, and no call of a library. sqrt, fma and arithmetic stay native. Polynomials are minimax fits on the intervals
-// named beside them; test/passes/lower measures all of them against libm.
+// math.exp, log, tanh, erf, rsqrt and powf on f32, scalars and vectors, become arith and math.fma: the same code on
+// every target, and no call of a library. sqrt, fma and arithmetic stay native. Polynomials are minimax fits on the
+// intervals named beside them; test/passes/lower measures all of them against libm.
 //
 //   function  error (units in the last place)  special values
 //   exp       < 1.1                            as libm; denormal results are rounded once
@@ -15,11 +15,11 @@
 //
 // Conversions of bf16 become integer arithmetic where the target has none: to nearest even, denormals kept, NaN quiet.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
-#include "passes/lower/Passes.h"
+//===------------------------------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "passes/lower/Passes.h"
 
 #include <limits>
 
@@ -63,7 +63,9 @@ public:
   Value shiftRightSigned(Value x, uint32_t by) { return arith::ShRSIOp::create(*this, x, i(by)); }
   Value bits(Value x) { return arith::BitcastOp::create(*this, like(getI32Type()), x); }
   Value floatOf(Value bits) { return arith::BitcastOp::create(*this, like(getF32Type()), bits); }
-  Value compare(arith::CmpFPredicate predicate, Value x, Value y) { return arith::CmpFOp::create(*this, predicate, x, y); }
+  Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
+    return arith::CmpFOp::create(*this, predicate, x, y);
+  }
   Value less(Value x, Value y) { return compare(arith::CmpFPredicate::OLT, x, y); }
   Value select(Value condition, Value x, Value y) { return arith::SelectOp::create(*this, condition, x, y); }
   /// min(x, bound) and max(x, bound); NaN stays.
@@ -86,9 +88,9 @@ private:
 };
 } // namespace
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // The functions
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 static constexpr float quietNaN = std::numeric_limits<float>::quiet_NaN();
@@ -169,8 +171,8 @@ static Value expandTanh(Lanes &b, Value x) {
 static Value expandErf(Lanes &b, Value x) {
   Value t = b.magnitude(x);
   // erf t = t + t p(t²) below 1, to 2^-24.6.
-  Value p = b.polynomial(b.mul(t, t), {-0x1.273f8ap-11f, 0x1.4246c8p-8f, -0x1.b5a35ap-6f, 0x1.ce0942p-4f, -0x1.812674p-2f,
-                                       0x1.06eba2p-3f});
+  Value p = b.polynomial(b.mul(t, t), {-0x1.273f8ap-11f, 0x1.4246c8p-8f, -0x1.b5a35ap-6f, 0x1.ce0942p-4f,
+                                       -0x1.812674p-2f, 0x1.06eba2p-3f});
   Value small = b.fma(t, p, t);
   // 1 − e^q(t), q = ln erfc, from 1 to 4, to 2^-29.8; it rounds to 1 from 3.92 on.
   Value q = b.polynomial(b.atMost(t, 4.0f), {0x1.86dd16p-13f, -0x1.825a9ep-9f, 0x1.65cb3ep-6f, -0x1.a6531ep-4f,
@@ -203,9 +205,9 @@ static Value expandToBF16(Lanes &b, Value x) {
   return arith::BitcastOp::create(b, b.like(b.getBF16Type()), half);
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Patterns
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 namespace {
 /// Replaces an op of one operand by what `expand` makes of it.

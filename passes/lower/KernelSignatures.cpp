@@ -1,4 +1,4 @@
-//===- KernelSignatures.cpp - kernels get the signatures that bare pointers need --------------------------------------------===//
+//===- KernelSignatures.cpp - kernels get the signatures that bare pointers need -------------===//
 //
 // Before → after in Passes.td.
 //
@@ -6,7 +6,7 @@
 // 2. A bare pointer carries no size, so the scratch argument becomes static and a cast gives its uses the old type.
 // 3. Mark the memref arguments noalias.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/lower/Passes.h"
 
 namespace nf {

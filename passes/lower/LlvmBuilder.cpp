@@ -1,4 +1,4 @@
-//===- LlvmBuilder.cpp - functions, strings and tables in the LLVM dialect --------------------------------------------------===//
+//===- LlvmBuilder.cpp - functions, strings and tables in the LLVM dialect -------------------===//
 #include "passes/lower/LlvmBuilder.h"
 
 using namespace mlir;

@@ -1,4 +1,4 @@
-//===- LlvmBuilder.h - functions, strings and tables in the LLVM dialect ----------------------------------------------------===//
+//===- LlvmBuilder.h - functions, strings and tables in the LLVM dialect ---------------------===//
 #ifndef NF_PASSES_LOWER_LLVMBUILDER_H
 #define NF_PASSES_LOWER_LLVMBUILDER_H
 

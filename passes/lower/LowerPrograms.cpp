@@ -1,4 +1,4 @@
-//===- LowerPrograms.cpp - programs become functions that launch kernels ----------------------------------------------------===//
+//===- LowerPrograms.cpp - programs become functions that launch kernels ---------------------===//
 //
 // Before → after in Passes.td.
 //
@@ -8,7 +8,7 @@
 //    time is quadratic in the launches.)
 // 3. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/lower/LlvmBuilder.h"
 #include "passes/lower/Passes.h"
 
@@ -132,8 +132,8 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       for (auto [i, operand] : llvm::enumerate(launch.getBuffers())) {
         auto buffer = operand.getDefiningOp<BufferOp>();
         Value base = bases[buffer.getSegment() == Segment::Persistent ? 0 : 1];
-        Value address = LLVM::GEPOp::create(b, b.ptr, b.i8, base,
-                                            ValueRange{b.constant(static_cast<int64_t>(buffer.getOffset()))});
+        Value address =
+            LLVM::GEPOp::create(b, b.ptr, b.i8, base, ValueRange{b.constant(static_cast<int64_t>(buffer.getOffset()))});
         Value slot = LLVM::GEPOp::create(b, b.ptr, b.ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
         LLVM::StoreOp::create(b, address, slot);
       }

@@ -1,4 +1,4 @@
-//===- Passes.h - planned programs become LLVM ------------------------------------------------------------------------------===//
+//===- Passes.h - planned programs become LLVM -----------------------------------------------===//
 #ifndef NF_PASSES_LOWER_PASSES_H
 #define NF_PASSES_LOWER_PASSES_H
 

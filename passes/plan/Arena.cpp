@@ -1,10 +1,9 @@
-//===- Arena.cpp - offsets for buffers whose lifetimes are known
-//--------------------------------------------------------------===//
+//===- Arena.cpp - offsets for buffers whose lifetimes are known -----------------------------===//
 //
 // First fit over several orders of the buffers, the smallest arena wins: largest first is close to the bound for the
 // nested lifetimes of forward and backward, the others catch what it misses (Pisarchyk, Lee 2020, compares them).
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/plan/Arena.h"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-//===- Arena.h - offsets for buffers whose lifetimes are known
-//----------------------------------------------------------------===//
+//===- Arena.h - offsets for buffers whose lifetimes are known -------------------------------===//
 #ifndef NF_PASSES_PLAN_ARENA_H
 #define NF_PASSES_PLAN_ARENA_H
 

@@ -1,5 +1,4 @@
-//===- Passes.h - values become memory
-//------------------------------------------------------------------------------------------===//
+//===- Passes.h - values become memory -------------------------------------------------------===//
 #ifndef NF_PASSES_PLAN_PASSES_H
 #define NF_PASSES_PLAN_PASSES_H
 

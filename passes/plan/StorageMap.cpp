@@ -1,5 +1,4 @@
-//===- StorageMap.cpp - which memory each value of a program lives in
-//-----------------------------------------------------------===//
+//===- StorageMap.cpp - which memory each value of a program lives in ------------------------===//
 //
 // 1. Number the ops; a value is live from its op to the last op that reads it or a view of it.
 // 2. From the end of data flow backwards: values that can be written straight into a state (nf.set, nf.accumulate) or
@@ -7,7 +6,7 @@
 // 3. In program order, give each value a place: its destination, the place of an operand that it may overwrite, a view,
 //    or a new buffer.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 #include "passes/plan/StorageMap.h"
 
 using namespace mlir;
@@ -70,9 +69,9 @@ int64_t StorageMap::lastUse(Value value) const {
   return last;
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Destinations
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 /// All results that the kernel can add to a state are added, each to one, under one flag.
 bool StorageMap::accumulatesInKernel(KernelOpInterface kernel) {
@@ -175,9 +174,9 @@ void StorageMap::planDestinations(Block &block) {
   }
 }
 
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 // Places
-//===----------------------------------------------------------------------------------------------------------------===//
+//===------------------------------------------------------------------------------------------===//
 
 Place StorageMap::newBuffer(Value value) {
   int64_t start = value.getDefiningOp() ? points.lookup(value.getDefiningOp()) : 0;

@@ -1,5 +1,4 @@
-//===- StorageMap.h - which memory each value of a program lives in
-//-------------------------------------------------------------===//
+//===- StorageMap.h - which memory each value of a program lives in --------------------------===//
 #ifndef NF_PASSES_PLAN_STORAGEMAP_H
 #define NF_PASSES_PLAN_STORAGEMAP_H
 

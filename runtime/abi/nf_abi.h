@@ -1,8 +1,8 @@
 /* The contract between a compiled model and the runtime that it is linked with.
  *
- * The compiler writes one object file that defines `nf_program_table` (an nf_model) and the code it points to; the runtime
- * reads the table and runs the entries. passes/lower and runtime/ share this header and nothing else. Any change
- * of a layout or of a rule below increases NF_ABI_VERSION; the layout asserts at the end and the lowering in
+ * The compiler writes one object file that defines `nf_program_table` (an nf_model) and the code it points to; the
+ * runtime reads the table and runs the entries. passes/lower and runtime/ share this header and nothing else. Any
+ * change of a layout or of a rule below increases NF_ABI_VERSION; the layout asserts at the end and the lowering in
  * passes/lower change with it.
  */
 #ifndef NF_ABI_H
@@ -32,15 +32,15 @@ typedef enum nf_state_kind {
 
 /* One named buffer of the persistent segment. */
 typedef struct nf_state {
-  const char *name;    /* "layers.3.attn.q.weight"; a moment or gradient carries its parameter's name */
-  const char *init;    /* init rule as JSON, see below; "" for moments, gradients and derived states (zeros) */
-  int64_t offset;      /* bytes from the base of the persistent segment */
+  const char *name; /* "layers.3.attn.q.weight"; a moment or gradient carries its parameter's name */
+  const char *init; /* init rule as JSON, see below; "" for moments, gradients and derived states (zeros) */
+  int64_t offset;   /* bytes from the base of the persistent segment */
   int64_t bytes;
   int64_t shape[NF_MAX_RANK];
   int32_t rank;
-  int32_t dtype;       /* nf_dtype */
-  int32_t kind;        /* nf_state_kind */
-  int32_t parameter;   /* index of the parameter in states; its own index for a parameter */
+  int32_t dtype;     /* nf_dtype */
+  int32_t kind;      /* nf_state_kind */
+  int32_t parameter; /* index of the parameter in states; its own index for a parameter */
 } nf_state;
 
 /* Init rules, a JSON object: {"kind":"zeros"} {"kind":"ones"} {"kind":"constant","value":x}
@@ -90,9 +90,9 @@ typedef struct nf_program {
 typedef struct nf_model {
   uint32_t abi_version; /* NF_ABI_VERSION of the compiler */
   uint32_t cpu_feature_count;
-  uint64_t compile_hash;            /* of definition, compiler version, target */
-  const char *const *cpu_features;  /* LLVM names that the code needs ("avx2", "fma"), checked at start */
-  const char *metadata;             /* JSON, see docs/executable.md: definition, defaults, sizes, memory plan */
+  uint64_t compile_hash;           /* of definition, compiler version, target */
+  const char *const *cpu_features; /* LLVM names that the code needs ("avx2", "fma"), checked at start */
+  const char *metadata;            /* JSON, see docs/executable.md: definition, defaults, sizes, memory plan */
   const nf_state *states;
   int64_t state_count;
   const nf_program *programs;
@@ -129,8 +129,8 @@ void nf_launch(struct nf_context *context, nf_kernel kernel, void *const *args, 
 
 /* C[m,n] = alpha * op(A) op(B) + beta * C, row-major, single-threaded; op transposes where the flag is 1. lda, ldb,
  * ldc: elements between rows of the matrices as stored. beta = 0 never reads C. */
-void nf_gemm_f32(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
-                 const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+void nf_gemm_f32(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
 /* The one symbol that a compiled object exports. */
 extern const nf_model nf_program_table;

@@ -68,9 +68,9 @@ private:
     return emit("constant dense<" + literal + "> : " + tensor(1, element), element, 1, std::abs(value));
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // Operands
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   int64_t place(Buffer &buffer) {
     int64_t size = buffer.element == "i64" ? 8 : buffer.element == "bf16" ? 2 : buffer.element == "i1" ? 1 : 4;
@@ -121,10 +121,11 @@ private:
     if (chance(25)) {
       Value seed = addInput(Scalar, "i64", int64_t(1) << 40), step = addInput(Scalar, "i32", 1000),
             offset = addInput(Scalar, "i32", 50);
-      Value bits = emit("random_bits " + seed.name + ", " + step.name + ", " + offset.name +
-                            " {site = 3 : i32, rows_per_sample = " + std::to_string(c.rows) + " : i64} : (" +
-                            typeOf(seed) + ", " + typeOf(step) + ", " + typeOf(offset) + ") -> " + tensor(c.cols, "i32"),
-                        "i32", c.cols, 0);
+      Value bits =
+          emit("random_bits " + seed.name + ", " + step.name + ", " + offset.name +
+                   " {site = 3 : i32, rows_per_sample = " + std::to_string(c.rows) + " : i64} : (" + typeOf(seed) +
+                   ", " + typeOf(step) + ", " + typeOf(offset) + ") -> " + tensor(c.cols, "i32"),
+               "i32", c.cols, 0);
       Value half = constant(1 << 30, "i32");
       masks.push_back(apply("compare ge", {bits, half}, 1, "i1"));
     }
@@ -135,13 +136,15 @@ private:
     }
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // Operations
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   Value pick() { return floats[chance(50) ? floats.size() - 1 : below(floats.size())]; }
   /// x² + 1 with a bound that keeps quotients and logarithms away from trouble.
-  Value positive(Value x) { return apply("add", {apply("mul", {x, x}, x.bound * x.bound), constant(1)}, x.bound * x.bound + 1); }
+  Value positive(Value x) {
+    return apply("add", {apply("mul", {x, x}, x.bound * x.bound), constant(1)}, x.bound * x.bound + 1);
+  }
   Value small(Value x) { return x.bound <= 4 ? x : apply("tanh", {x}, 1); }
 
   void addOperation() {
@@ -195,8 +198,9 @@ private:
     static const char *names[] = {"reduce_sum", "reduce_mean", "reduce_max"};
     int64_t which = below(3);
     double bound = which == 0 ? x.bound * c.cols : x.bound;
-    Value sum = emit(std::string(names[which]) + " " + x.name + " axes [0] : (" + typeOf(x) + ") -> " + tensor(1, "f32"),
-                     "f32", 1, bound);
+    Value sum =
+        emit(std::string(names[which]) + " " + x.name + " axes [0] : (" + typeOf(x) + ") -> " + tensor(1, "f32"), "f32",
+             1, bound);
     if (which == 0)
       sum = apply("mul", {sum, constant(1.0 / c.cols)}, x.bound);
     floats.push_back(sum);
@@ -204,9 +208,9 @@ private:
     floats.push_back(apply("sub", {x, sum}, x.bound + bound / (which == 0 ? c.cols : 1)));
   }
 
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
   // Results
-  //===--------------------------------------------------------------------------------------------------------------===//
+  //===----------------------------------------------------------------------------------------===//
 
   /// A result, in the place of an operand of its type where that is drawn.
   void addResult(Kind kind, Value v) {
@@ -240,7 +244,8 @@ private:
   Value widen(Value v) {
     if (v.columns == c.cols)
       return v;
-    return emit("broadcast " + v.name + " : (" + typeOf(v) + ") -> " + tensor(c.cols, v.element), v.element, c.cols, v.bound);
+    return emit("broadcast " + v.name + " : (" + typeOf(v) + ") -> " + tensor(c.cols, v.element), v.element, c.cols,
+                v.bound);
   }
 
   void addResults() {
@@ -277,7 +282,8 @@ private:
       place(flag);
       c.inputs.push_back(flag);
     }
-    c.body = "{\n  ^bb0(" + blockArguments + "):\n" + lines.str() + "    nf.yield " + yields + " : " + yieldTypes + "\n  }";
+    c.body =
+        "{\n  ^bb0(" + blockArguments + "):\n" + lines.str() + "    nf.yield " + yields + " : " + yieldTypes + "\n  }";
   }
 
   std::mt19937_64 random;
@@ -311,11 +317,11 @@ static std::string opText(const FusedCase &c, const std::string &shape, bool isB
     text << " accumulate %in" << operands;
   if (isBuffer)
     text << " outs(" << join(c.outs.size(), [](size_t i) { return "%out" + std::to_string(i); }) << ")";
-  text << " {operand_kinds = array<i32: "
-       << join(operands, [&](size_t i) { return std::to_string(c.inputs[i].kind); }) << ">, result_kinds = array<i32: "
-       << join(c.outs.size(), [&](size_t i) { return std::to_string(c.outs[i].kind); }) << ">, gather_index = array<i64: "
-       << join(operands, [&](size_t i) { return std::to_string(c.gatherIndex[i]); }) << ">"
-       << (isBuffer && c.always ? ", always_accumulate" : "") << "} : (";
+  text << " {operand_kinds = array<i32: " << join(operands, [&](size_t i) { return std::to_string(c.inputs[i].kind); })
+       << ">, result_kinds = array<i32: "
+       << join(c.outs.size(), [&](size_t i) { return std::to_string(c.outs[i].kind); })
+       << ">, gather_index = array<i64: " << join(operands, [&](size_t i) { return std::to_string(c.gatherIndex[i]); })
+       << ">" << (isBuffer && c.always ? ", always_accumulate" : "") << "} : (";
   std::string types = join(operands, [&](size_t i) { return type(c.inputs[i]); });
   if (isBuffer && c.hasFlag)
     types += ", " + type(c.inputs[operands]);
@@ -331,9 +337,10 @@ std::string FusedCase::tensorForm() const {
   };
   std::ostringstream text;
   text << "nf.program @p("
-       << join(inputs.size(), [&](size_t i) { return "%in" + std::to_string(i) + ": " + type(inputs[i]) + named("in", i); })
-       << ") -> (" << join(outs.size(), [&](size_t i) { return type(outs[i]) + named("out", i); }) << ") {\n  %r:"
-       << outs.size() << " = " << opText(*this, "tensor", false) << "  nf.return "
+       << join(inputs.size(),
+               [&](size_t i) { return "%in" + std::to_string(i) + ": " + type(inputs[i]) + named("in", i); })
+       << ") -> (" << join(outs.size(), [&](size_t i) { return type(outs[i]) + named("out", i); })
+       << ") {\n  %r:" << outs.size() << " = " << opText(*this, "tensor", false) << "  nf.return "
        << join(outs.size(), [](size_t i) { return "%r#" + std::to_string(i); }) << " : "
        << join(outs.size(), [&](size_t i) { return type(outs[i]); }) << "\n}\n";
   return text.str();

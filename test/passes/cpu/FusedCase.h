@@ -12,10 +12,10 @@ namespace nf::test {
 struct Buffer {
   std::string element; ///< "f32", "bf16", "i32", "i64", "i1"
   int64_t count = 0;
-  int64_t offset = 0;  ///< in the case's memory
-  int64_t limit = 0;   ///< of an integer's values, exclusive; 0: a float
-  double bound = 0;    ///< of a result's magnitude
-  bool sum = false;    ///< a column sum
+  int64_t offset = 0; ///< in the case's memory
+  int64_t limit = 0;  ///< of an integer's values, exclusive; 0: a float
+  double bound = 0;   ///< of a result's magnitude
+  bool sum = false;   ///< a column sum
   int kind = 0;
 };
 
@@ -26,7 +26,7 @@ struct FusedCase {
   bool hasFlag = false; ///< accumulate is an operand
   bool always = false;  ///< always_accumulate
   int64_t bytes = 0;
-  std::string body;        ///< the region with its block arguments
+  std::string body; ///< the region with its block arguments
   std::vector<std::string> resultTypes;
 
   std::string tensorForm() const;

@@ -1,5 +1,5 @@
-// Kernels of random fused regions against the reference, which evaluates the same region op by op in double. NF_SEED runs
-// one region.
+// Kernels of random fused regions against the reference, which evaluates the same region op by op in double. NF_SEED
+// runs one region.
 #include "FusedCase.h"
 #include "PlannedProgram.h"
 #include "tools/Interpreter.h"

@@ -1,6 +1,6 @@
-// The elementary functions of nf-expand-math against libm in double: errors in units in the last place over bit patterns
-// of f32, and the values at special operands. NF_FULL_SWEEP=1 takes every bit pattern, otherwise every 257th (which, unlike
-// every 256th, meets every low byte).
+// The elementary functions of nf-expand-math against libm in double: errors in units in the last place over bit
+// patterns of f32, and the values at special operands. NF_FULL_SWEEP=1 takes every bit pattern, otherwise every 257th
+// (which, unlike every 256th, meets every low byte).
 #include "PlannedProgram.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,8 @@ func.func private @k(%x: memref<4096xf32>, %y: memref<4096xf32>, %out: memref<40
   scf.for %i = %zero to %end step %step {
     %a = vector.load %x[%i] : memref<4096xf32>, vector<8xf32>
     %b = vector.load %y[%i] : memref<4096xf32>, vector<8xf32>
-    %r = )" + function + R"( : vector<8xf32>
+    %r = )" +
+         function + R"( : vector<8xf32>
     vector.store %r, %out[%i] : memref<4096xf32>, vector<8xf32>
   }
   return
@@ -53,7 +54,8 @@ func.func private @k(%x: memref<1xf32>, %y: memref<1xf32>, %out: memref<1xf32>, 
   %zero = arith.constant 0 : index
   %a = memref.load %x[%zero] : memref<1xf32>
   %b = memref.load %y[%zero] : memref<1xf32>
-  )" + operations + R"(
+  )" + operations +
+         R"(
   memref.store %r, %out[%zero] : memref<1xf32>
   return
 })";
@@ -118,11 +120,21 @@ static void expectAccurate(const std::string &op, const std::function<double(dou
   }
 }
 
-TEST(ExpandMath, Exp) { expectAccurate("math.exp", [](double x) { return std::exp(x); }, 1.1); }
-TEST(ExpandMath, Log) { expectAccurate("math.log", [](double x) { return std::log(x); }, 1); }
-TEST(ExpandMath, Tanh) { expectAccurate("math.tanh", [](double x) { return std::tanh(x); }, 2); }
-TEST(ExpandMath, Erf) { expectAccurate("math.erf", [](double x) { return std::erf(x); }, 2); }
-TEST(ExpandMath, Rsqrt) { expectAccurate("math.rsqrt", [](double x) { return 1 / std::sqrt(x); }, 1.5); }
+TEST(ExpandMath, Exp) {
+  expectAccurate("math.exp", [](double x) { return std::exp(x); }, 1.1);
+}
+TEST(ExpandMath, Log) {
+  expectAccurate("math.log", [](double x) { return std::log(x); }, 1);
+}
+TEST(ExpandMath, Tanh) {
+  expectAccurate("math.tanh", [](double x) { return std::tanh(x); }, 2);
+}
+TEST(ExpandMath, Erf) {
+  expectAccurate("math.erf", [](double x) { return std::erf(x); }, 2);
+}
+TEST(ExpandMath, Rsqrt) {
+  expectAccurate("math.rsqrt", [](double x) { return 1 / std::sqrt(x); }, 1.5);
+}
 
 TEST(ExpandMath, Pow) {
   Scalar power("%r = math.powf %a, %b : f32");

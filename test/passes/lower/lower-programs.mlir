@@ -5,9 +5,11 @@
 // CHECK: llvm.func internal @k.body(
 // CHECK: llvm.func internal @k(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr)
 // CHECK: llvm.call @k.body
-// CHECK: llvm.func internal @nf_program_eval(%[[CONTEXT:.*]]: !llvm.ptr)
+// CHECK: llvm.func internal @nf_program_eval.0(%[[CONTEXT:.*]]: !llvm.ptr)
 // CHECK: %[[KERNEL:.*]] = llvm.mlir.addressof @k
 // CHECK: llvm.call @nf_launch(%[[CONTEXT]], %[[KERNEL]],
+// CHECK: llvm.func internal @nf_program_eval(%[[C:.*]]: !llvm.ptr)
+// CHECK: llvm.call @nf_program_eval.0(%[[C]])
 // CHECK-NOT: nf.launch
 module attributes {nf.persistent_bytes = 0 : i64} {
   func.func private @k(%x: memref<8xf32>, %task: index, %scratch: memref<?xi8>) {
