@@ -82,12 +82,6 @@ void RowEmitter::addNumbers(RowValues &values, unsigned level) {
   }
 }
 
-SmallVector<Value> RowEmitter::placeIn(unsigned index, Value row, Value column) const {
-  if (problem.resultKinds[index] == RowKind::Row)
-    return {row};
-  return {row, column};
-}
-
 Value RowEmitter::addOldDestination(unsigned index, Value sum, Value memref, ValueRange place) {
   if (!problem.accumulates(index))
     return sum;

@@ -41,15 +41,13 @@ public:
   /// The memref of result `index`, and the scratch of a column sum.
   mlir::Value out(unsigned index) const { return arguments[problem.outs[index]]; }
   mlir::Value sumScratch(unsigned index) const { return sums.lookup(index); }
-  /// Where element [row, column] of result `index` is; a row result has no column.
-  llvm::SmallVector<mlir::Value> placeIn(unsigned index, mlir::Value row, mlir::Value column) const;
 
   /// Computes loop `loop` on a run of columns: stores results and kept values; returns for each reduction of the loop,
   /// then each column sum, its values, `count` vectors in accumulator type.
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> emitRun(const RowValues &values, unsigned loop,
                                                             const ColumnRun &run);
 
-  /// What the old destination of column sum `index` adds: itself, nothing (null), or itself under the flag.
+  /// `sum` of column sum `index` plus the old destination at `place`, where it accumulates: always, or under the flag.
   mlir::Value addOldDestination(unsigned index, mlir::Value sum, mlir::Value memref, mlir::ValueRange place);
 
   /// The op that has no vector form, if one was met.

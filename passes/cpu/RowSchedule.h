@@ -37,15 +37,13 @@ struct ColumnLoop {
   llvm::SmallVector<unsigned> stores;     ///< rowcol results
   llvm::SmallVector<unsigned> columnSums; ///< col_sum results
   llvm::SmallVector<KeptValue> keeps;     ///< written here, read by later loops
-
-  bool isEmpty() const { return reductions.empty() && stores.empty() && columnSums.empty(); }
 };
 
 struct RowSchedule {
   llvm::SmallVector<ColumnLoop> loops;
   llvm::DenseMap<mlir::Value, unsigned> levels; ///< of all values of the body
   llvm::DenseSet<mlir::Value> columnar;         ///< values that differ along a row; others are one number a row
-  llvm::DenseMap<unsigned, int64_t> sumOffsets; ///< scratch of each col_sum result, `sumElement` × columns
+  llvm::DenseMap<unsigned, int64_t> sumOffsets; ///< scratch of each col_sum result, accumulators × columns
   int64_t scratchBytes = 0;
 
   unsigned levelOf(mlir::Value value) const { return levels.lookup(value); }
