@@ -120,10 +120,7 @@ private:
     for (OpResult result : kernel->getResults()) {
       if (!kernel.canAccumulate(result.getResultNumber()))
         continue;
-      Value value = result;
-      while (value.hasOneUse() && isa<ReshapeOp>(*value.user_begin()))
-        value = value.user_begin()->getResult(0);
-      auto accumulate = value.hasOneUse() ? dyn_cast<AccumulateOp>(*value.user_begin()) : AccumulateOp();
+      AccumulateOp accumulate = soleAccumulate(result);
       if (accumulate && storage.formOf(accumulate) == AccumulateForm::InKernel)
         return accumulate;
     }

@@ -41,6 +41,12 @@ static Value producerThroughReshapes(Value value) {
   return value;
 }
 
+AccumulateOp nf::soleAccumulate(Value value) {
+  while (value.hasOneUse() && isa<ReshapeOp>(*value.user_begin()))
+    value = value.user_begin()->getResult(0);
+  return value.hasOneUse() ? dyn_cast<AccumulateOp>(*value.user_begin()) : AccumulateOp();
+}
+
 StorageMap::StorageMap(ProgramOp program) : program(program) {
   Block &block = program.getBody().front();
   number(block);
@@ -79,10 +85,7 @@ bool StorageMap::accumulatesInKernel(KernelOpInterface kernel) {
   for (OpResult result : kernel->getResults()) {
     if (!kernel.canAccumulate(result.getResultNumber()))
       continue;
-    Value value = result;
-    while (value.hasOneUse() && isa<ReshapeOp>(*value.user_begin()))
-      value = value.user_begin()->getResult(0);
-    auto accumulate = value.hasOneUse() ? dyn_cast<AccumulateOp>(*value.user_begin()) : AccumulateOp();
+    AccumulateOp accumulate = soleAccumulate(result);
     if (!accumulate || (flag && *flag != accumulate.getFlag()))
       return false;
     flag = accumulate.getFlag();
@@ -119,8 +122,7 @@ void StorageMap::planAccumulates(Block &block) {
       if (Operation *kernel = value.getDefiningOp())
         for (Value result : kernel->getResults())
           if (destinations.erase(result))
-            for (Operation *user : result.getUsers())
-              separate.insert(isa<AccumulateOp>(user) ? user : *user->user_begin());
+            separate.insert(soleAccumulate(result));
 }
 
 /// Whether the op that makes the new value may write over the old one: nothing reads the old value later, and the op

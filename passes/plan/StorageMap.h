@@ -23,6 +23,9 @@ enum class AccumulateForm {
   Separate  // the value is stored, and added by an op of its own
 };
 
+/// The nf.accumulate that is the only reader of `value`, through reshapes; null without.
+AccumulateOp soleAccumulate(mlir::Value value);
+
 /// Decides for every value of one program where it lives. Views (reshape, leading slice, parts of a leading concat)
 /// share; a result overwrites an operand that dies where the op allows it; new states are written in place where the
 /// old value is dead.
