@@ -336,6 +336,9 @@ NF_GRADIENT(LinearCrossEntropyOp) {
   auto value = seed ? dyn_cast<DenseElementsAttr>(seed.getValue()) : DenseElementsAttr();
   if (!value || !value.isSplat() || !value.getSplatValue<APFloat>().isExactlyValue(1.0))
     return emitOpError() << "expected the loss to end the graph: its gradient must be the constant 1";
+  // In the loss's own place: another term of the loss may read it.
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(getOperation());
   auto both = LinearCrossEntropyBackwardOp::create(builder, getLoc(), getX(), getWeight(), getTargets(),
                                                    getLossWeight(), getScale());
   getLoss().replaceAllUsesWith(both.getLoss());

@@ -4,7 +4,8 @@
 // another precision.
 //
 // 1. In every program that only reads parameters, mark the pure ops all of whose operands come from nf.get of
-//    parameters (or from constants). What others read of their results is the frontier.
+//    parameters (or from constants) and whose results a state can hold: masks and indices of parameters stay. What
+//    others read of their results is the frontier.
 // 2. Each different frontier value becomes a derived state; the programs read it by nf.get.
 // 3. `prepare_weights` computes the derived states (at start and after loading weights), and `update` ends by computing
 //    them again from the new parameters.
@@ -45,12 +46,17 @@ public:
     return values;
   }
 
+  bool contains(Operation *op) const { return ops.contains(op); }
+
 private:
   bool isWeightOnly(ModuleOp module, Operation *op) {
     if (auto get = dyn_cast<GetOp>(op))
       return module.lookupSymbol<ParameterOp>(get.getSymbol()) != nullptr;
-    return isPure(op) && llvm::all_of(op->getOperands(),
-                                      [&](Value v) { return v.getDefiningOp() && ops.contains(v.getDefiningOp()); });
+    auto isMarked = [&](Value v) { return v.getDefiningOp() && ops.contains(v.getDefiningOp()); };
+    if (!isPure(op) || !llvm::all_of(op->getOperands(), isMarked))
+      return false;
+    return !computes(op) ||
+           llvm::all_of(op->getResultTypes(), [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); });
   }
 
   /// Whether the op depends on a parameter and is more than a view of it.
@@ -112,7 +118,8 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
     for (auto program : llvm::to_vector(module.getOps<ProgramOp>())) {
       if (program == update)
         continue;
-      for (Value value : WeightOnly(module, program).frontier()) {
+      WeightOnly weightOnly(module, program);
+      for (Value value : weightOnly.frontier()) {
         if (!prepare)
           prepare = createPrepare(module);
         StateOp &state = states[expressionOf(value)];
@@ -125,7 +132,7 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
         OpBuilder builder(value.getContext());
         builder.setInsertionPointAfterValue(value);
         Value read = GetOp::create(builder, value.getLoc(), value.getType(), state.getSymName());
-        value.replaceAllUsesWith(read);
+        value.replaceUsesWithIf(read, [&](OpOperand &use) { return !weightOnly.contains(use.getOwner()); });
       }
       IRRewriter rewriter(module.getContext());
       (void)runRegionDCE(rewriter, program->getRegions());

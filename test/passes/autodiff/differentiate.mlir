@@ -110,3 +110,25 @@ nf.program @eval() -> (tensor<4xf32> {nf.name = "loss_sum"}) {
   %w = nf.get @w : tensor<4xf32>
   nf.return %w : tensor<4xf32>
 }
+
+// -----
+
+// A second term of the loss reads the first: loss and gradients stand where the loss did.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[LOSS:.*]], %[[DX:.*]], %[[DW:.*]] = linear_cross_entropy_backward
+// CHECK: %[[SUM:.*]] = add %[[LOSS]], %{{.*}}
+// CHECK: accumulate @head.grad, %[[DW]]
+// CHECK: return %[[SUM]]
+nf.parameter @head : tensor<11x8xf32> {init = "zeros"}
+nf.parameter @extra : tensor<1xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<5x8xf32> {nf.name = "x"}, %targets: tensor<5xi32> {nf.name = "targets"},
+                             %weight: tensor<5xf32> {nf.name = "loss_weight"},
+                             %count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<11x8xf32>
+  %l = nf.linear_cross_entropy %x, %w, %targets, %weight, %count
+      : (tensor<5x8xf32>, tensor<11x8xf32>, tensor<5xi32>, tensor<5xf32>, tensor<f32>) -> tensor<f32>
+  %p = nf.get @extra : tensor<1xf32>
+  %e = nf.reshape %p : (tensor<1xf32>) -> tensor<f32>
+  %sum = nf.add %l, %e : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  nf.return %sum : tensor<f32>
+}

@@ -53,3 +53,42 @@ nf.program @forward_backward(%x: tensor<1x4xf32> {nf.name = "x"}) -> (tensor<1x4
   %y = nf.mul %x, %r : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
   nf.return %y : tensor<1x4xf32>
 }
+
+// -----
+
+// Two values that both have readers, one computed from the other: each is a derived state, computed from the parameter.
+// CHECK-DAG: nf.state derived @g.derived.1 of @g
+// CHECK-DAG: nf.state derived @g.derived.2 of @g
+// CHECK-LABEL: program @forward_backward
+// CHECK-NOT: exp
+// CHECK-NOT: neg
+// CHECK-LABEL: program @prepare_weights
+// CHECK: exp
+// CHECK: set @g.derived.1
+// CHECK: neg
+// CHECK: set @g.derived.2
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward_backward(%x: tensor<2x4xf32> {nf.name = "x"}) -> (tensor<2x4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %a = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+  %b = nf.neg %a : (tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %x, %a : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %z = nf.mul %y, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  nf.return %z : tensor<2x4xf32>
+}
+
+// -----
+
+// A mask of a parameter is no state: it stays in its program.
+// CHECK-NOT: derived
+// CHECK-LABEL: program @forward_backward
+// CHECK: compare lt
+// CHECK: where
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward_backward(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %mask = nf.compare lt %g, %zero : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xi1>
+  %y = nf.where %mask, %x, %x : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  nf.return %y : tensor<4xf32>
+}
