@@ -20,11 +20,14 @@ bool FusedOp::hasColumnSum() { return llvm::is_contained(getResultKinds(), stati
 bool FusedOp::canAccumulate(unsigned index) { return getResultKind(index) == RowKind::ColSum; }
 
 /// An element of a rowcol or row operand is read before the same element of a result of that kind is written; a row's
-/// results are written after its operands were read.
+/// results are written after its operands were read. One argument of a kernel has one element type.
 bool FusedOp::mayOverwrite(unsigned operand, unsigned index) {
   if (operand >= getInputs().size())
     return false;
   RowKind from = getOperandKind(operand), to = getResultKind(index);
+  auto elementOf = [](Value value) { return cast<ShapedType>(value.getType()).getElementType(); };
+  if (elementOf(getInputs()[operand]) != elementOf(getResult(index)))
+    return false;
   return from == to && (from == RowKind::RowCol || from == RowKind::Row);
 }
 

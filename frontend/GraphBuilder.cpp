@@ -146,5 +146,13 @@ OwningOpRef<ModuleOp> GraphBuilder::build() {
 
 OwningOpRef<ModuleOp> nf::buildModule(MLIRContext &context, const ModelConfig &config) {
   context.loadDialect<NFDialect>();
-  return GraphBuilder(context, config).build();
+  OwningOpRef<ModuleOp> module = GraphBuilder(context, config).build();
+  if (!module)
+    return module;
+  SmallVector<StringRef> sets(config.sets.begin(), config.sets.end());
+  Builder b(&context);
+  (*module)->setAttr("nf.definition", b.getDictionaryAttr({b.getNamedAttr("file", b.getStringAttr(config.file)),
+                                                           b.getNamedAttr("sets", b.getStrArrayAttr(sets)),
+                                                           b.getNamedAttr("text", b.getStringAttr(config.source))}));
+  return module;
 }

@@ -168,6 +168,8 @@ ConfigResult nf::parseModelConfig(std::string_view text, const std::string &file
   ModelConfig config;
   config.file = file;
   config.name = nameOfFile(file);
+  config.source = text;
+  config.sets = sets;
   std::optional<Definition> definition = readDefinition(text, file, sets, result.diagnostics);
   if (!definition)
     return result;
@@ -187,26 +189,21 @@ static ConfigResult unreadable(const std::string &path, std::string message, std
 
 ConfigResult nf::loadModelConfig(const std::string &path, const std::vector<std::string> &sets) {
   constexpr std::streamsize limit = 1 << 20;
-  std::string file = path == "-" ? "<stdin>" : path;
   std::error_code ignored;
-  if (path != "-" && std::filesystem::is_directory(path, ignored))
-    return unreadable(file, "expected a model definition, but got a folder",
+  if (std::filesystem::is_directory(path, ignored))
+    return unreadable(path, "expected a model definition, but got a folder",
                       "name a .toml file, such as one of models/");
-  std::ifstream opened;
-  if (path != "-") {
-    opened.open(path, std::ios::binary);
-    if (!opened)
-      return unreadable(file, fmt::format("expected a readable file, but got: {}", std::strerror(errno)),
-                        "check the path; models/ holds definitions to start from");
-  }
-  std::istream &stream = path == "-" ? std::cin : opened;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream)
+    return unreadable(path, fmt::format("expected a readable file, but got: {}", std::strerror(errno)),
+                      "check the path; models/ holds definitions to start from");
   std::string text(limit + 1, '\0');
   stream.read(text.data(), limit + 1);
   text.resize(static_cast<size_t>(stream.gcount()));
   if (stream.bad())
-    return unreadable(file, "expected a readable file, but got a read error", "");
+    return unreadable(path, "expected a readable file, but got a read error", "");
   if (static_cast<std::streamsize>(text.size()) > limit)
-    return unreadable(file, "expected a model definition of at most 1 MB, but got a larger file",
+    return unreadable(path, "expected a model definition of at most 1 MB, but got a larger file",
                       "name a .toml file, such as one of models/");
-  return parseModelConfig(text, file, sets);
+  return parseModelConfig(text, path, sets);
 }

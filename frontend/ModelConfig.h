@@ -34,8 +34,10 @@ struct Setting {
 /// One member per key of the schema table. Sizes are in elements, sequences or tokens; rates are fractions.
 struct ModelConfig {
   std::string name;
-  std::string file;       ///< as given by the user; "<stdin>" when read from there
-  std::string definition; ///< TOML text, with --set applied
+  std::string file;              ///< as given by the user; "<stdin>" when read from there
+  std::string source;            ///< TOML text as it was read
+  std::vector<std::string> sets; ///< overrides of it, "key=value"
+  std::string definition;        ///< TOML text, with --set applied
 
   // [model]
   std::string kind; ///< decoder | encoder
@@ -89,7 +91,7 @@ struct ConfigResult {
 /// Parses the definition `text`; `file` is how messages call it. `sets` are "key=value" overrides, the last one wins.
 ConfigResult parseModelConfig(std::string_view text, const std::string &file, const std::vector<std::string> &sets);
 
-/// Reads and parses the file at `path`; "-" is standard input.
+/// Reads and parses the file at `path`.
 ConfigResult loadModelConfig(const std::string &path, const std::vector<std::string> &sets);
 
 } // namespace nf

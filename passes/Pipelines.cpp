@@ -31,6 +31,12 @@ std::optional<Stage> nf::parseStage(StringRef name) {
 
 ArrayRef<Stage> nf::allStages() { return stages; }
 
+static constexpr StringLiteral stageAttr = "nf.stage";
+
+void nf::markStage(ModuleOp module, Stage stage) {
+  module->setAttr(stageAttr, StringAttr::get(module.getContext(), stageName(stage)));
+}
+
 static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createDifferentiate());
   pm.addPass(createAppendUpdate());
@@ -151,13 +157,22 @@ LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const Pipe
   return success();
 }
 
-Stage nf::firstStageOf(ModuleOp module) {
+/// What the programs look like, as passes that nf-opt ran leave no mark.
+static Stage firstStageByContent(ModuleOp module) {
   bool forward = false, planned = false;
   for (auto program : module.getOps<ProgramOp>()) {
     planned |= program->hasAttr("transient_bytes");
     forward |= program.getSymName() == "forward_backward" && !program.findArgument("accumulate");
   }
   return planned ? Stage::Lower : forward ? Stage::Raise : Stage::Fuse;
+}
+
+Stage nf::firstStageOf(ModuleOp module) {
+  Stage first = firstStageByContent(module);
+  auto name = module->getAttrOfType<StringAttr>(stageAttr);
+  if (auto marked = name ? parseStage(name.getValue()) : std::nullopt; marked && *marked < Stage::Obj)
+    first = std::max(first, stages[static_cast<size_t>(*marked) + 1]);
+  return first;
 }
 
 namespace {

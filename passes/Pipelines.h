@@ -34,8 +34,11 @@ llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, co
                               llvm::StringRef reproducer = "",
                               llvm::function_ref<void(Stage stage, double seconds)> observe = nullptr);
 
-/// The first stage that `module` has not been through: lower for planned programs, fuse for other modules with
-/// gradients or without a program forward_backward, else raise.
+/// Notes in `module` that it has been through `stage` (`nf.stage`).
+void markStage(mlir::ModuleOp module, Stage stage);
+
+/// The first stage that `module` has not been through: the one after markStage's or, where it is later, lower for
+/// planned programs, fuse for other modules with gradients or without a program forward_backward, else raise.
 Stage firstStageOf(mlir::ModuleOp module);
 
 /// Registers every stage for nf-opt, as --nf-stage-<name>.

@@ -13,6 +13,7 @@
 #include "passes/lower/EmitObject.h"
 #include "tools/Link.h"
 
+#include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
@@ -65,6 +66,12 @@ static std::string grouped(int64_t number) {
 
 static std::string megabytes(int64_t bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
+/// Whether a text is MLIR rather than TOML, whose lines begin with no such word.
+static bool isModuleText(StringRef text) {
+  return text.starts_with("ML\xefR") || text.starts_with("module") || text.contains("\nmodule") ||
+         text.contains("nf.program @");
+}
+
 namespace {
 /// One compilation. Its steps return false after an error was printed.
 class Compilation {
@@ -81,7 +88,14 @@ public:
   bool run() {
     if (!chooseTarget() || !import())
       return false;
-    Stage last = options.emit.value_or(Stage::Obj), first = config ? Stage::Raise : firstStageOf(*module);
+    Stage last = options.emit.value_or(Stage::Obj), first = firstStageOf(*module);
+    if (!options.emit && !config && first <= Stage::Llvm) {
+      fmt::print(stderr,
+                 "{}: error: expected a module made from a definition (nf.definition), but got one without; a program "
+                 "needs it; write an object with --emit=obj\n",
+                 options.input);
+      return false;
+    }
     if (!runUpTo(first, std::min(last, Stage::Plan)))
       return false;
     if (last <= Stage::Plan)
@@ -124,38 +138,72 @@ private:
   bool import() {
     auto start = std::chrono::steady_clock::now();
     StringRef input = options.input;
-    bool imported = input.ends_with(".mlir") || input.ends_with(".mlirbc") ? parseModule() : readDefinition();
+    bool isModule = input.ends_with(".mlir") || input.ends_with(".mlirbc");
+    bool imported = input == "-" ? readStandardInput() : isModule ? readModule() : readDefinition();
     times.push_back({Stage::Import, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
     return imported;
   }
 
-  bool parseModule() {
-    if (!options.sets.empty()) {
-      fmt::print(stderr, "--set {}: error: expected a definition (.toml) to set a key of, but got {}\n",
-                 options.sets.front(), options.input);
+  bool readStandardInput() {
+    auto buffer = llvm::MemoryBuffer::getSTDIN();
+    if (!buffer) {
+      fmt::print(stderr, "<stdin>: error: expected a definition or module, but it cannot be read: {}\n",
+                 buffer.getError().message());
       return false;
     }
+    if (isModuleText((*buffer)->getBuffer()))
+      return parseModule(std::move(*buffer));
+    return build(parseModelConfig((*buffer)->getBuffer(), "<stdin>", options.sets));
+  }
+
+  bool readModule() {
     std::string message;
     auto file = openInputFile(options.input, &message);
     if (!file) {
       fmt::print(stderr, "{}: error: expected a module, but it cannot be read: {}\n", options.input, message);
       return false;
     }
-    llvm::SourceMgr sources;
-    sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-    module = parseSourceFile<ModuleOp>(sources, &context);
+    return parseModule(std::move(file));
+  }
+
+  bool readDefinition() { return build(loadModelConfig(options.input, options.sets)); }
+
+  bool build(ConfigResult result) {
+    if (!adopt(std::move(result)))
+      return false;
+    module = buildModule(context, *config);
     return static_cast<bool>(module);
   }
 
-  bool readDefinition() {
-    ConfigResult result = loadModelConfig(options.input, options.sets);
+  /// A module that was made from a definition has it as an attribute.
+  bool parseModule(std::unique_ptr<llvm::MemoryBuffer> text) {
+    if (!options.sets.empty()) {
+      fmt::print(stderr, "--set {}: error: expected a definition (.toml) to set a key of, but got a module\n",
+                 options.sets.front());
+      return false;
+    }
+    llvm::SourceMgr sources;
+    sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
+    module = parseSourceFile<ModuleOp>(sources, &context);
+    if (!module)
+      return false;
+    auto definition = (*module)->getAttrOfType<DictionaryAttr>("nf.definition");
+    auto name = definition ? definition.getAs<StringAttr>("file") : StringAttr();
+    auto source = definition ? definition.getAs<StringAttr>("text") : StringAttr();
+    auto sets = definition ? definition.getAs<ArrayAttr>("sets") : ArrayAttr();
+    if (!name || !source || !sets)
+      return true;
+    std::vector<std::string> texts;
+    for (auto set : sets.getAsRange<StringAttr>())
+      texts.push_back(set.str());
+    return adopt(parseModelConfig(source.getValue(), name.str(), texts));
+  }
+
+  bool adopt(ConfigResult result) {
     for (const ConfigDiagnostic &diagnostic : result.diagnostics)
       fmt::print(stderr, "{}\n", diagnostic.str());
-    if (!result.config)
-      return false;
     config = std::move(result.config);
-    module = buildModule(context, *config);
-    return static_cast<bool>(module);
+    return config.has_value();
   }
 
   bool runUpTo(Stage first, Stage last) {
@@ -194,8 +242,13 @@ private:
   }
 
   bool writeModule() {
+    markStage(*module, *options.emit);
     std::string text;
-    llvm::raw_string_ostream(text) << *module << "\n";
+    llvm::raw_string_ostream stream(text);
+    if (!StringRef(options.output).ends_with(".mlirbc"))
+      stream << *module << "\n";
+    else if (failed(writeBytecodeToFile(*module, stream, BytecodeWriterConfig("NormForge " NF_VERSION))))
+      return false;
     llvm::Error error = writeFile(options.output, text);
     return !error || report(std::move(error));
   }
@@ -231,9 +284,10 @@ private:
     std::string transient;
     for (auto &[name, bytes] : facts.transientBytes)
       transient += fmt::format("{}{} {}", transient.empty() ? "" : ", ", name, megabytes(bytes));
-    double ratio = facts.boundBytes ? double(facts.peakBytes) / double(facts.boundBytes) : 1;
-    fmt::print("memory      {} = states {} + the largest arena ({}); {:.3f} of the bound\n", megabytes(facts.peakBytes),
-               megabytes(facts.persistentBytes), transient, ratio);
+    double ratio = double(facts.peakBytes) / double(facts.boundBytes);
+    if (facts.peakBytes) // unknown to a module past the stage lower
+      fmt::print("memory      {} = states {} + the largest arena ({}); {:.3f} of the bound\n",
+                 megabytes(facts.peakBytes), megabytes(facts.persistentBytes), transient, ratio);
     std::string line;
     double total = linkSeconds;
     for (auto &[stage, seconds] : times) {

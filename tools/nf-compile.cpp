@@ -33,9 +33,9 @@ int main(int argc, char **argv) {
              "  nf-compile models/gpt2-124m.toml -o gpt2\n"
              "  nf-compile models/gpt2-124m.toml --set norm.preset=normformer -o gpt2-nf\n"
              "  nf-compile model.toml --emit=fuse -o -");
-  app.add_option("input", options.input, "model definition (.toml) or module (.mlir); - reads a definition from stdin")
+  app.add_option("input", options.input, "model definition (.toml), or module (.mlir) that --emit wrote; - is stdin")
       ->required();
-  app.add_option("-o,--output", options.output, "the program, or with --emit what the stage gives; - is stdout");
+  app.add_option("-o,--output", options.output, "the program, or with --emit what the stage gives: text, or with\nlocations where the name ends in .mlirbc (bytecode); - is stdout");
   app.add_option("--set", options.sets, "key=value of the definition, such as model.layers=6; repeatable")
       ->allow_extra_args(false);
   app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())

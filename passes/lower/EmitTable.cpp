@@ -20,7 +20,7 @@ using namespace nf;
 static constexpr StringLiteral tableName = "nf_program_table", programAttr = "nf.program",
                                persistentAttr = "nf.persistent_bytes", metadataAttr = "nf.metadata",
                                featuresAttr = "nf.cpu_features", hashAttr = "nf.compile_hash",
-                               scratchAttr = "nf.scratch_bytes";
+                               scratchAttr = "nf.scratch_bytes", definitionAttr = "nf.definition";
 
 static std::optional<nf_dtype> dtypeOf(Type type) {
   if (type.isF32())
@@ -263,7 +263,7 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
       op.removeAttr(programAttr);
       op.removeAttr(scratchAttr);
     }
-    for (StringRef name : {persistentAttr, metadataAttr, featuresAttr, hashAttr})
+    for (StringRef name : {persistentAttr, metadataAttr, featuresAttr, hashAttr, definitionAttr})
       module->removeAttr(name);
   }
 };

@@ -46,7 +46,8 @@ def EmitTable : Pass<"nf-emit-table", "::mlir::ModuleOp"> {
   let summary = "writes nf_program_table, the one symbol that an object exports";
   let description = [{
     The nf_model of runtime/abi/nf_abi.h from nf.parameter, nf.state, the attributes that plan left on programs, and the
-    module's `nf.persistent_bytes`, `nf.metadata`, `nf.cpu_features` and `nf.compile_hash`. All of these are erased.
+    module's `nf.persistent_bytes`, `nf.metadata`, `nf.cpu_features` and `nf.compile_hash`. All of these are erased, and
+    so is the definition that the module was made from.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -121,3 +121,27 @@ nf.program @unfused(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf
 
 // No-op: a module without programs.
 // CHECK: module attributes {nf.persistent_bytes = 0 : i64}
+
+// -----
+
+// Indices and numbers of the same size never share a place at one kernel: an argument has one element type.
+// CHECK-LABEL: program @two_types
+// CHECK: buffer transient [[BITS:[0-9]+]] : memref<4x8xi32>
+// CHECK: buffer transient [[BITS]] : memref<4x8xi32>
+// CHECK-NOT: buffer transient [[BITS]] : memref<4x8xf32>
+// CHECK: return
+nf.program @two_types(%seed: tensor<i64> {nf.name = "seed"}, %step: tensor<i32> {nf.name = "step"})
+    -> (tensor<4x8xf32> {nf.name = "y"}) {
+  %bits = nf.fused rows 4 cols 8() {operand_kinds = array<i32>, result_kinds = array<i32: 0>,
+      gather_index = array<i64>} : () -> tensor<4x8xi32> {
+    %i = nf.iota : tensor<8xi32>
+    nf.yield %i : tensor<8xi32>
+  }
+  %y = nf.fused rows 4 cols 8(%bits) {operand_kinds = array<i32: 0>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1>} : (tensor<4x8xi32>) -> tensor<4x8xf32> {
+  ^bb0(%r: tensor<8xi32>):
+    %f = nf.cast %r : (tensor<8xi32>) -> tensor<8xf32>
+    nf.yield %f : tensor<8xf32>
+  }
+  nf.return %y : tensor<4x8xf32>
+}

@@ -1,0 +1,146 @@
+"""What is in a compiled program: which names it has and calls, that every stage's text can be compiled on, that a
+decomposed model trains alike, and that older processors get code that they can run."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.join(ROOT, "build", "bin")
+ARCHIVE = os.path.join(ROOT, "build", "lib", "libnfrt.a")
+MODEL = os.path.join(ROOT, "models", "normformer-demo.toml")
+
+# Functions of the runtime that run during a step, beside OpenBLAS: products, threads, and the order of things.
+STEP_OBJECTS = {
+    "Context.cpp": {"Context::Context", "Context::companion", "Context::findParameter", "Context::program",
+                    "Context::values", "Program::address", "Program::find"},
+    "Gemm.cpp": {"chooseGemm", "gemmIsRight", "nf_gemm_f32", "plainGemm", "selectGemm"},
+    "GemmBuffer.cpp": {"nf_gemm_buffer", "nf_gemm_buffer_done"},
+    "Launch.cpp": {"nf_launch"},
+    "Memory.cpp": {"Segment::Segment", "Segment::~Segment"},
+    "OptimizerStep.cpp": {"OptimizerStep::OptimizerStep", "OptimizerStep::firstBadTensor", "OptimizerStep::gradients",
+                          "OptimizerStep::update"},
+    "Pool.cpp": {"Pool::Pool", "Pool::drain", "Pool::run", "Pool::stop", "Pool::waitForOthers", "Pool::workerLoop",
+                 "Pool::~Pool"},
+    "nf_sgemm.o": {"nf_sgemm"},
+}
+# Objects that no step runs, but for reading a batch, the schedule, and printing.
+OTHER_OBJECTS = {
+    "Batch", "Bpe", "BpeLearn", "Checkpoint", "CommandLine", "Config", "Cores", "CpuFeatures", "DataFeed", "Developer",
+    "Eval", "Evaluation", "Files", "Generate", "Info", "Initialize", "Machine", "Main", "Manifest", "Masking",
+    "Metadata", "NGrams", "PreTokens", "Prepare", "Progress", "RunFolder", "Safetensors", "Sampling", "Schedule",
+    "Shards", "Signals", "SplitText", "TextFiles", "Tokenizer", "TokenizerJson", "Train", "Weights",
+}
+# Layouts and fills that LLVM may call for; nothing else is outside the object.
+CALLS = {"nf_launch", "nf_gemm_f32", "memset", "memcpy", "memmove"}
+
+
+def run(*arguments, text=True, stdin=None):
+    done = subprocess.run(arguments, capture_output=True, text=text, input=stdin)
+    if done.returncode:
+        raise AssertionError(f"{' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def twin(*more):
+    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
+        sets = [line.strip() for line in file if line.strip() and not line.startswith("#")]
+    return [a for s in [*sets, "model.dropout=0.1", *more] for a in ("--set", s)]
+
+
+def compiler(*arguments, stdin=None):
+    return run(os.path.join(BIN, "nf-compile"), *arguments, stdin=stdin)
+
+
+class CompiledProgram(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.model = cls.at("model")
+        compiler(MODEL, *twin(), "-o", cls.model)
+        cls.weights, cls.batch = cls.at("weights.safetensors"), cls.at("batch.safetensors")
+        run(cls.model, "dump", "--seed", "3", "-o", cls.weights)
+        draw = np.random.default_rng(1)
+        tokens = draw.integers(0, 512, (20, 2, 32)).astype(np.int32)
+        save_file({"tokens": tokens, "targets": (tokens * 5 + 1) % 512,
+                   "loss_weight": np.ones(tokens.shape, np.float32)}, cls.batch)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def at(cls, name):
+        return os.path.join(cls.folder.name, name)
+
+    def losses(self, program):
+        out = self.at("out.safetensors")
+        run(program, "step", "--weights", self.weights, "--batch", self.batch, "--steps", "10", "-o", out)
+        return load_file(out)["loss"]
+
+    def test_runtime_has_the_listed_functions(self):
+        """Training's arithmetic is generated, so the archive has products and nothing else of it."""
+        found, other = {}, set()
+        for line in run("nm", "-C", "-A", "--defined-only", "--extern-only", ARCHIVE).splitlines():
+            match = re.match(r"[^:]*:([^:]+):\S+ T (.*)", line)
+            if not match or match[1].startswith("libpcre2"):
+                continue
+            file = match[1].removesuffix(".o")
+            name = re.sub(r"\(.*|\[abi:cxx11\]", "", match[2]).removeprefix("nf::rt::")
+            if file in STEP_OBJECTS or match[1] in STEP_OBJECTS:
+                found.setdefault(file if file in STEP_OBJECTS else match[1], set()).add(name)
+            else:
+                other.add(file.removesuffix(".cpp"))
+        self.assertEqual(found, STEP_OBJECTS)
+        self.assertEqual(other - OTHER_OBJECTS, set())
+
+    def test_object_calls_the_abi_only_and_has_loops_of_its_sizes(self):
+        code = {}
+        for name, sets in {"64": [], "96": ["model.d_model=96", "model.d_ffn=384"]}.items():
+            path = self.at(name + ".o")
+            compiler(MODEL, *twin(*sets), "--emit=obj", "-o", path)
+            undefined = {line.split()[-1] for line in run("nm", "-u", path).splitlines()}
+            self.assertEqual(undefined - CALLS, set())
+            self.assertIn("nf_launch", undefined)
+            exported = {line.split()[-1] for line in run("nm", "-g", "--defined-only", path).splitlines()}
+            self.assertEqual(exported, {"nf_program_table"})
+            code[name] = run("objdump", "-d", "--no-addresses", "--no-show-raw-insn", path).split("file format")[1]
+        self.assertNotEqual(code["64"], code["96"])
+
+    def test_every_stage_can_be_compiled_on(self):
+        """From any stage's bytecode the same program comes, byte for byte."""
+        programs = []
+        for stage in ("import", "autodiff", "fuse", "plan", "lower", "llvm"):
+            module = self.at(stage + ".mlirbc")
+            compiler(MODEL, *twin(), f"--emit={stage}", "-o", module)
+            compiler(module, "-o", self.at(stage))
+            with open(self.at(stage), "rb") as file:
+                programs.append(file.read())
+        for program in programs[1:]:
+            self.assertEqual(program, programs[0])
+
+    def test_a_decomposed_model_trains_to_equal_losses(self):
+        text = compiler(MODEL, *twin(), "--emit=import")
+        decomposed = run(os.path.join(BIN, "nf-opt"), "--nf-decompose", stdin=text)
+        self.assertNotIn("layer_norm", decomposed.replace("attention_layernorm", ""))
+        compiler("-", "-o", self.at("decomposed"), stdin=decomposed)
+        np.testing.assert_allclose(self.losses(self.at("decomposed")), self.losses(self.model), rtol=1e-5)
+
+    def test_older_processors(self):
+        expected = self.losses(self.model)
+        self.assertLess(expected[-1], expected[0])
+        for cpu, registers in (("x86-64-v3", "zmm"), ("x86-64-v2", "ymm")):
+            program, path = self.at(cpu), self.at(cpu + ".o")
+            compiler(MODEL, *twin(), f"--cpu={cpu}", "-o", program)
+            compiler(MODEL, *twin(), f"--cpu={cpu}", "--emit=obj", "-o", path)
+            self.assertNotIn(registers, run("objdump", "-d", path))
+            np.testing.assert_allclose(self.losses(program), expected, rtol=1e-5)
+
+
+if __name__ == "__main__":
+    unittest.main()
