@@ -237,7 +237,7 @@ MUST_FAIL = [  # arguments of the impersonator, and what the last line must name
     (["--break=missing:final_ln.bias"], "FAILED: parameters: missing final_ln.bias"),
     ([*NF, "--claim=norm.head_scale=post_proj"], "FAILED: "),
     (["--claim=model.activation=gelu_tanh"], "FAILED: "),
-    (["--claim=train.weight_decay=0.11"], "FAILED: weight of "),
+    (["--claim=train.weight_decay=0.11"], "FAILED: all weights: "),
     (["--key=model.kind=encoder", "--claim=norm.eps=2e-5"], "FAILED: "),
 ]
 
