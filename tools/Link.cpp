@@ -5,6 +5,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -15,7 +16,7 @@ static llvm::Error failure(const llvm::Twine &path, std::error_code code) {
   return llvm::createStringError(path + ": error: " + code.message());
 }
 
-/// Writes a file that did not exist and closes it.
+/// Writes to an open file and closes it.
 static llvm::Error writeNew(int descriptor, StringRef path, StringRef bytes) {
   llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
   stream << bytes;
@@ -32,6 +33,12 @@ llvm::Error nf::writeFile(StringRef path, StringRef bytes) {
   }
   llvm::SmallString<128> temporary;
   int descriptor;
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status) && llvm::sys::fs::is_other(status)) { // a device or pipe is not replaced
+    if (std::error_code code = llvm::sys::fs::openFileForWrite(path, descriptor))
+      return failure(path, code);
+    return writeNew(descriptor, path, bytes);
+  }
   if (std::error_code code =
           llvm::sys::fs::createUniqueFile(path + ".%%%%%%", descriptor, temporary, llvm::sys::fs::OF_None, 0666))
     return failure(path, code);
@@ -52,6 +59,17 @@ static std::string findDriver() {
   return "";
 }
 
+/// Whether a full disk is why a link failed, which linkers report by crashing: `needed` is the size of all parts.
+static llvm::Error checkSpace(StringRef output, uint64_t needed) {
+  StringRef folder = llvm::sys::path::parent_path(output);
+  auto space = llvm::sys::fs::disk_space(folder.empty() ? "." : folder);
+  if (!space || space->available >= needed)
+    return llvm::Error::success();
+  return llvm::createStringError(llvm::Twine(output) + ": error: expected " + llvm::Twine(needed >> 20) +
+                                 " MiB of free space for the program, but got " + llvm::Twine(space->available >> 20) +
+                                 "; free some, or name another folder");
+}
+
 llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, const std::string &output) {
   std::string driver = findDriver();
   if (driver.empty())
@@ -59,11 +77,15 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
         "error: expected cc, gcc or clang to link with, but found none; install gcc, or write "
         "the object file alone with --emit=obj");
   std::string runtime = libraries + "/libnfrt.a", blas = libraries + "/libopenblas.a";
-  for (const std::string &library : {runtime, blas})
-    if (!llvm::sys::fs::exists(library))
+  uint64_t needed = object.size();
+  for (const std::string &library : {runtime, blas}) {
+    uint64_t bytes = 0;
+    if (llvm::sys::fs::file_size(library, bytes))
       return llvm::createStringError(library +
                                      ": error: expected the runtime beside the compiler, but it does not exist; "
                                      "build or install NormForge anew");
+    needed += bytes;
+  }
   llvm::SmallString<128> objectFile, errors, executable;
   int descriptor;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("nf-compile", "o", descriptor, objectFile))
@@ -88,6 +110,8 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   std::optional<StringRef> redirects[] = {std::nullopt, errors.str(), errors.str()};
   std::string message;
   if (llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt, redirects, 0, 0, &message) != 0) {
+    if (llvm::Error error = checkSpace(output, needed))
+      return error;
     if (auto text = llvm::MemoryBuffer::getFile(errors))
       message += (*text)->getBuffer().str();
     return llvm::createStringError(output + ": error: " + driver + " could not link it:\n" + message);

@@ -70,6 +70,8 @@ llvm::Expected<CpuTarget> nf::resolveCpu(StringRef name) {
                                    "x86-64-v4, haswell, skylake-avx512, znver4, but got " +
                                    name);
   std::unique_ptr<llvm::MCSubtargetInfo> info(target->createMCSubtargetInfo(triple, result.cpu, result.featureString));
+  if (!info->checkFeatures("+64bit"))
+    return llvm::createStringError("expected a processor with 64 bits, such as x86-64-v2, but got " + name);
   for (const llvm::SubtargetFeatureKV &feature : info->getEnabledProcessorFeatures())
     if (changesGeneratedCode(feature.Key))
       result.features.push_back(feature.Key);

@@ -2,6 +2,7 @@
 same bits whatever the threads; and one clear line for bad input."""
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import unittest
@@ -94,6 +95,13 @@ class TrainingRun(unittest.TestCase):
         self.assertOneLine(result, 1, r"bad.toml:3:1: error: .*\n(.*\n)*.*bad.toml:4:")
         self.assertOneLine(self.call("missing.toml", "-o", "x", program=COMPILER), 1, "missing.toml")
         self.assertOneLine(self.call(MODEL, "--target=cuda", "-o", "x", program=COMPILER), 1, "cuda")
+        self.assertOneLine(self.call(MODEL, "--cpu=pentium", "-o", "x", program=COMPILER), 1, "64 bits")
+        self.assertOneLine(self.call(MODEL, "-o", "no/folder", program=COMPILER), 1, "no/folder: error: No such file")
+        self.assertOneLine(self.call(MODEL, "--emit=fuse", "-o", "/dev/full", program=COMPILER), 1, "No space left")
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
+        with open(self.at("plain.mlir"), "w") as file:
+            file.write("module {}\n")
+        self.assertOneLine(self.call("plain.mlir", "-o", "x", program=COMPILER), 1, "nf.definition")
         self.assertFalse(os.path.exists(self.at("x")))
 
 
