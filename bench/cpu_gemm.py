@@ -5,7 +5,8 @@
 GF/s, best of several turns in which all ways alternate; weights come from memory. `one x T` is one thread on the whole
 matrix times the number of threads: what a perfect division would give. `tiles` divides the product by the rule
 gemm_rates.tile_rule; `no slices` never cuts the sum over k. --search tries all tiles and prints the best.
---library adds a shared library with cblas_sgemm (BLIS, another OpenBLAS).
+NumPy is OpenBLAS with its own threads, PyTorch is MKL; oneDNN is PyTorch's copy. --library adds a shared library with
+cblas_sgemm (BLIS, another OpenBLAS).
 """
 
 import argparse
@@ -13,8 +14,8 @@ import os
 
 import torch
 
-from gemm_rates import (Library, Operands, Tiles, best_rates, model_products, numpy_seconds, round_up, tile_rule,
-                        torch_seconds)
+from gemm_rates import (Library, Operands, Tiles, best_rates, model_products, numpy_seconds, onednn_seconds, round_up,
+                        tile_rule, torch_seconds)
 
 
 def tile_text(tile):
@@ -53,6 +54,7 @@ def main():
         "no slices": lambda p, x: tiles.seconds(p, x, tile_rule(p.m, p.n, p.k, most_slices=1)),
         "NumPy": numpy_seconds,
         "PyTorch": torch_seconds,
+        "oneDNN": onednn_seconds,
     } | {text.split("=", 1)[0]: Library(text.split("=", 1)[1]).seconds for text in options.library}
 
     print(f"OpenBLAS kernel {tiles.kernel()}, {options.threads} threads, GF/s")

@@ -149,6 +149,13 @@ def torch_seconds(p, operands):
     return timed(torch.matmul, a.T if p.transpose_a else a, b.T if p.transpose_b else b, out=c)
 
 
+def onednn_seconds(p, operands):
+    """The oneDNN inside PyTorch with its own threads."""
+    a, b, _ = map(torch.from_numpy, operands)
+    return timed(torch.ops.mkldnn._linear_pointwise, a.T if p.transpose_a else a, b if p.transpose_b else b.T, None,
+                 "none", [], "")
+
+
 class Library:
     """Any shared library with cblas_sgemm, with its own threads."""
 
