@@ -3,7 +3,10 @@
 #include "Support.h"
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 using namespace nf;
 
@@ -133,4 +136,37 @@ TEST(ModelGraph, FlopsOfATokenCountMultiplicationsAndAttention) {
   // 2 layers of 4*8*8 + 2*8*32 weights, and 32*8 of the vocabulary; attention 12 * 2 * 8 * 16.
   EXPECT_EQ(flopsPerToken(configOf(tiny)), 6 * (2 * 768 + 256) + 3072 / 2);
   EXPECT_EQ(flopsPerToken(configOf(tiny, {"model.kind=encoder"})), 6 * (2 * 768 + 256) + 3072);
+}
+
+/// "layers.N.attn.q.weight [d, d]" for every row of the table in docs/parameters.md.
+static std::set<std::string> documentedParameters() {
+  std::set<std::string> rows;
+  std::istringstream text(readText("docs/parameters.md"));
+  for (std::string line; std::getline(text, line);)
+    if (line.rfind("| `", 0) == 0 && line.find("` | [") != std::string::npos)
+      rows.insert(line.substr(3, line.find('`', 3) - 3) + " " +
+                  line.substr(line.find('['), line.find(']') + 1 - line.find('[')));
+  return rows;
+}
+
+TEST(ModelGraph, DocumentationNamesEveryParameterWithItsShape) {
+  std::set<std::string> found;
+  for (std::vector<std::string> sets : std::vector<std::vector<std::string>>{
+           {"norm.preset=normformer", "norm.residual_scale=true", "model.tie_embeddings=false"},
+           {"norm.placement=post"}}) {
+    sets.insert(sets.end(), {"model.layers=1", "model.vocab=48"});
+    ModelConfig c = configOf(tiny, sets);
+    const std::map<int64_t, char> letters = {
+        {c.dModel, 'd'}, {c.dFfn, 'f'}, {c.heads, 'h'}, {c.vocab, 'V'}, {c.context, 'C'}};
+    ASSERT_EQ(letters.size(), 5u) << "sizes that tell each other apart";
+    for (const ParameterSpec &parameter : parameterList(c)) {
+      std::string name = parameter.name, shape;
+      if (size_t at = name.find(".0."); at != std::string::npos)
+        name.replace(at, 3, ".N.");
+      for (int64_t size : parameter.shape)
+        shape += (shape.empty() ? "[" : ", ") + std::string(1, letters.at(size));
+      found.insert(name + " " + shape + "]");
+    }
+  }
+  EXPECT_EQ(documentedParameters(), found);
 }
