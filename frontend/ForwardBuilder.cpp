@@ -118,7 +118,7 @@ Value ForwardBuilder::attention(Value x, const std::string &path, int32_t site) 
   double rate = isTraining ? c.attentionDropout : 0;
   auto ifRandom = [&](StringRef name) { return rate > 0 ? Value(program.findArgument(name)) : Value(); };
   auto attend = AttentionOp::create(
-      b, TypeRange{type, lseType}, q, k, v, program.findArgument("key_padding"), /*segments=*/Value(),
+      b, TypeRange{type, lseType}, q, k, v, program.findArgument("key_padding"), program.findArgument("segments"),
       /*key_length=*/Value(), /*query_offset=*/Value(), ifRandom("seed"), ifRandom("step"), ifRandom("sample_offset"),
       /*outs=*/ValueRange(), b.getI64IntegerAttr(c.heads),
       b.getF64FloatAttr(1 / std::sqrt(static_cast<double>(c.headDim()))), c.isEncoder() ? UnitAttr() : b.getUnitAttr(),

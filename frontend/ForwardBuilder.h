@@ -16,8 +16,8 @@ mlir::Location locationOf(mlir::MLIRContext *context, const ModelConfig &config,
 /// Appends ops to a program. Values are [batch, sequence, columns] in the definition's precision.
 class ForwardBuilder {
 public:
-  /// `program` has the arguments tokens and positions, and key_padding in an encoder; with `isTraining` also the
-  /// arguments of dropout, if the model drops anything.
+  /// `program` has the arguments tokens and positions, and key_padding in an encoder; segments where attention keeps to
+  /// documents; with `isTraining` also the arguments of dropout, if the model drops anything.
   ForwardBuilder(const ModelConfig &config, mlir::ModuleOp module, ProgramOp program, bool isTraining);
 
   /// From tokens to the output of the last block.

@@ -80,6 +80,8 @@ SmallVector<Port> GraphBuilder::inputs(int64_t batch) {
 
 SmallVector<Port> GraphBuilder::lossInputs() {
   SmallVector<Port> ports = inputs(c.microBatch);
+  if (c.documentMask)
+    ports.push_back({"segments", perToken(c.microBatch, i32)});
   ports.push_back({"targets", perToken(c.microBatch, i32)});
   ports.push_back({"loss_weight", perToken(c.microBatch, f32)});
   return ports;
@@ -117,7 +119,7 @@ void GraphBuilder::buildEval() {
   ReturnOp::create(forward.ops(), loss);
 }
 
-/// Only one row of the last block's output goes on to the vocabulary projection.
+/// Only one row of the last block's output goes on to the vocabulary projection. The text is one document.
 void GraphBuilder::buildLogits() {
   SmallVector<Port> ports = inputs(/*batch=*/1);
   ports.push_back({"index", scalar(i32)});

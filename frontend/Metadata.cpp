@@ -44,13 +44,21 @@ static json keysJson(const ModelConfig &config, When when) {
 }
 
 static json modelJson(const ModelConfig &c) {
-  return {{"name", c.name},           {"kind", c.kind},
-          {"layers", c.layers},       {"d_model", c.dModel},
-          {"heads", c.heads},         {"d_ffn", c.dFfn},
-          {"vocab", c.vocab},         {"context", c.context},
-          {"sequence", c.sequence},   {"micro_batch", c.microBatch},
-          {"precision", c.precision}, {"objective", c.objective},
-          {"position_offset", 0},     {"dropout", c.dropout > 0 || c.attentionDropout > 0}};
+  return {{"name", c.name},
+          {"kind", c.kind},
+          {"layers", c.layers},
+          {"d_model", c.dModel},
+          {"heads", c.heads},
+          {"d_ffn", c.dFfn},
+          {"vocab", c.vocab},
+          {"context", c.context},
+          {"sequence", c.sequence},
+          {"micro_batch", c.microBatch},
+          {"precision", c.precision},
+          {"objective", c.objective},
+          {"position_offset", 0},
+          {"dropout", c.dropout > 0 || c.attentionDropout > 0},
+          {"document_mask", c.documentMask}};
 }
 
 std::string nf::metadataJson(const ModelConfig &config, const CompileFacts &facts) {

@@ -69,6 +69,7 @@ struct ModelConfig {
 
   // [objective]
   std::string objective; ///< causal | masked
+  bool documentMask = false;
   double maskRate = 0, maskToken = 0, randomToken = 0;
   int64_t maskId = 0;
 

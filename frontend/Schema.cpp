@@ -157,6 +157,8 @@ static std::vector<Key> makeKeys() {
        "causal: predict the next token; masked: predict tokens that were hidden, as RoBERTa",
        {},
        {"causal", "masked"}},
+      {"objective.document_mask", &C::documentMask, compile, false,
+       "attention sees only tokens of its own document; off: all of the sequence"},
       {"objective.mask_rate", &C::maskRate, run, 0.15, "masked: share of the tokens to predict, drawn anew each epoch",
        Range{0, 1, true, false}},
       {"objective.mask_token", &C::maskToken, run, 0.8, "masked: share of those that become `mask_id`", fraction},

@@ -108,14 +108,15 @@ typedef struct nf_model {
  *   tokens i32[B,T]; positions i32[B,T]; targets i32[B,T] (0 <= id < V also where the weight is 0);
  *   loss_weight f32[B,T] (1 counts, 0 is padding or not predicted); inv_count f32[] (1 / valid tokens of the whole
  *   optimizer step); accumulate i32[] (0: overwrite the gradient states, 1: add to them); key_padding f32[B,T]
- *   (1 = a real token; encoders); seed i64[]; step i32[]; sample_offset i32[] (index in the global batch of this
- *   micro-batch's first sequence)
+ *   (1 = a real token; encoders); segments i32[B,T] (attention sees only tokens of equal number); seed i64[];
+ *   step i32[]; sample_offset i32[] (index in the global batch of this micro-batch's first sequence)
  *   out: loss f32[] = sum(loss_weight * nll) * inv_count
  * update: the optimizer step on all parameters; changes nothing when the gradient norm is not finite.
  *   lr, beta1, beta2, eps, clip (0 = off), bias_correction1 (1 - beta1^step), bias_correction2: f32[];
  *   weight_decay f32[P]
  *   out: grad_norm f32[] (before clipping); grad_sqnorm f32[P]
- * eval: forward only: tokens, positions, targets, loss_weight, key_padding; out: loss_sum f32[] = sum(weight * nll)
+ * eval: forward only: tokens, positions, targets, loss_weight, key_padding, segments
+ *   out: loss_sum f32[] = sum(weight * nll)
  * logits: one sequence: tokens i32[1,T], positions i32[1,T], index i32[] (position to read); out: logits f32[V]
  *
  * Dropout and random masks: Philox4x32-10, key = seed, counter = {column / 4, row, site, step}, word = column mod 4,

@@ -59,6 +59,7 @@ private:
   int64_t batch, length, positionOffset;
   std::span<int32_t> tokens, positions, targets;
   std::span<float> lossWeight, keyPadding;
+  std::span<int32_t> segments;
   // Rows for the arguments that the program does not need.
   std::vector<int32_t> spareTokens, sparePositions, spareTargets;
   std::vector<float> spareWeight;

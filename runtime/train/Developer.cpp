@@ -17,8 +17,8 @@ namespace {
 
 std::vector<int64_t> shapeOf(const nf_state &state) { return {state.shape, state.shape + state.rank}; }
 
-/// A safetensors batch: tokens, targets i32 and loss_weight f32 of shape [N, B, T], optionally positions i32 and
-/// key_padding f32; N micro-batches, the same number for every step.
+/// A safetensors batch: tokens, targets i32 and loss_weight f32 of shape [N, B, T], optionally positions and segments
+/// i32 and key_padding f32; N micro-batches, the same number for every step.
 class FileSource : public SampleSource {
 public:
   FileSource(const SafetensorsFile &file, const Metadata &metadata) : length(metadata.sequence) {
@@ -36,6 +36,8 @@ public:
     read("loss_weight", "F32", weights);
     if (file.find("positions"))
       read("positions", "I32", positions);
+    if (file.find("segments"))
+      read("segments", "I32", segments);
     if (file.find("key_padding"))
       read("key_padding", "F32", keys);
     for (const std::vector<int32_t> *ids : {&tokens, &targets})
@@ -65,11 +67,14 @@ public:
     if (row.keyPadding)
       std::fill_n(row.keyPadding, length, 1.0f);
     copy(keys, row.keyPadding);
+    if (row.segments)
+      std::fill_n(row.segments, length, 0);
+    copy(segments, row.segments);
   }
 
 private:
   int64_t length, count = 0;
-  std::vector<int32_t> tokens, targets, positions;
+  std::vector<int32_t> tokens, targets, positions, segments;
   std::vector<float> weights, keys;
 };
 

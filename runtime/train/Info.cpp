@@ -21,8 +21,8 @@ int info(const Invocation &invocation, bool asJson) {
        fmt::format("{} ({}, {} objective)", m.name, m.encoder ? "encoder" : "decoder", m.masked ? "masked" : "causal"));
   line("shape", fmt::format("{} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}", m.layers, m.dModel,
                             m.heads, m.dFfn, m.vocab, m.context));
-  line("step", fmt::format("micro-batch {} x {} tokens, {}{}", m.microBatch, m.sequence, m.precision,
-                           m.dropout ? ", dropout" : ""));
+  line("step", fmt::format("micro-batch {} x {} tokens, {}{}{}", m.microBatch, m.sequence, m.precision,
+                           m.dropout ? ", dropout" : "", m.documentMask ? ", attention within documents" : ""));
   line("parameters", fmt::format("{} ({})", m.parameters, formatCount(static_cast<double>(m.parameters))));
   line("FLOP a token", fmt::format("{} (forward and backward)", formatCount(m.flopsPerToken)));
   line("memory, persistent",

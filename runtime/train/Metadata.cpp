@@ -21,6 +21,7 @@ static void readModel(const json &model, Metadata &out) {
   out.positionOffset = model.value("position_offset", int64_t{0});
   out.precision = model.at("precision");
   out.dropout = model.value("dropout", false);
+  out.documentMask = model.value("document_mask", false);
 }
 
 Metadata readMetadata(const nf_model &model) try {

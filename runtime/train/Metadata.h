@@ -21,6 +21,7 @@ struct Metadata {
   int64_t positionOffset = 0; ///< position of a sequence's first token
   std::string precision;
   bool dropout = false;
+  bool documentMask = false; ///< attention keeps to documents
   std::string definitionFile, definition;
   int64_t parameters = 0;
   double flopsPerToken = 0;

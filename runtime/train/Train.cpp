@@ -236,6 +236,7 @@ DataFeed openFeed(const Metadata &metadata, const std::string &directory, const 
   options.directory = directory;
   options.vocab = static_cast<int32_t>(metadata.vocab);
   options.sequence = static_cast<int32_t>(metadata.sequence);
+  options.documents = metadata.documentMask;
   if (metadata.masked)
     options.masked = MaskedObjective{config.maskRate, config.maskToken, config.randomToken, config.maskId};
   DataFeed feed = DataFeed::open(options);

@@ -17,7 +17,8 @@ TEST(ConfigErrors, UnknownKeyOfAnotherTableIsFoundThere) {
 TEST(ConfigErrors, UnknownKeyWithoutNeighbourListsTheValidOnes) {
   EXPECT_EQ(messages(tiny + "[objective]\nxxxxxxxxxxxxxxx = 1\n"),
             "m.toml:8:1: error: expected a key of [objective], but got 'xxxxxxxxxxxxxxx'\n"
-            "m.toml:8:1: note: valid keys of [objective] are kind, mask_rate, mask_token, random_token, mask_id\n");
+            "m.toml:8:1: note: valid keys of [objective] are kind, document_mask, mask_rate, mask_token, random_token, "
+            "mask_id\n");
 }
 
 TEST(ConfigErrors, KeyOutsideTheTables) {

@@ -113,6 +113,20 @@ TEST(GraphBuilder, ArgumentsAreThoseThatTheProgramNeeds) {
   EXPECT_FALSE(encoder.program("logits"));
 }
 
+TEST(GraphBuilder, DocumentsAreKeptApartWhereBatchesHoldSeveral) {
+  for (const char *kind : {"decoder", "encoder"}) {
+    Graph graph({std::string("model.kind=") + kind, "objective.document_mask=true"});
+    for (const char *name : {"forward_backward", "eval"})
+      for (AttentionOp attention : graph.all<AttentionOp>(name)) {
+        EXPECT_TRUE(attention.getSegments());
+        EXPECT_EQ(attention.getSegments(), graph.program(name).findArgument("segments"));
+      }
+  }
+  Graph decoder({"objective.document_mask=true"});
+  EXPECT_EQ(decoder.arguments("logits"), (Names{"tokens", "positions", "index"}));
+  EXPECT_FALSE(Graph({}).all<AttentionOp>("eval")[0].getSegments());
+}
+
 TEST(GraphBuilder, ShapesFollowMicroBatchAndSequence) {
   Graph graph({"train.micro_batch=3", "train.sequence=5"});
   auto shape = [&](const char *name) {

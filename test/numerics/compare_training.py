@@ -227,6 +227,8 @@ VARIANTS = {
     "NormFormer, untied, sinusoidal": [*NORMFORMER, "model.tie_embeddings=false", "model.positions=sinusoidal"],
     "Post-LN NormFormer": [*NORMFORMER, "norm.placement=post", "model.activation=gelu_tanh"],
     "masked encoder": ["model.kind=encoder"],
+    "documents": ["model.document_mask=true"],
+    "documents in an encoder": ["model.kind=encoder", "model.document_mask=true"],
 }
 NF = [f"--key={key}" for key in NORMFORMER]
 MUST_FAIL = [  # arguments of the impersonator, and what the last line must name
@@ -239,6 +241,7 @@ MUST_FAIL = [  # arguments of the impersonator, and what the last line must name
     (["--claim=model.activation=gelu_tanh"], "FAILED: "),
     (["--claim=train.weight_decay=0.11"], "FAILED: all weights: "),
     (["--key=model.kind=encoder", "--claim=norm.eps=2e-5"], "FAILED: "),
+    (["--claim=model.document_mask=true", "--ignore=segments"], "FAILED: "),
 ]
 
 

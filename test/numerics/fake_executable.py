@@ -6,7 +6,7 @@ and gradients are summed over micro-batches.
 
 --break gradient:NAME scales the step-1 gradient of a parameter by 1.001, weight:NAME its final value by 1.001,
 loss:STEP the loss of a step (from 0) by 1.0001; missing:NAME leaves a parameter out. --claim changes what `info` says
-and not what is computed: with the same parameter names, a miscompiled model.
+and not what is computed: with the same parameter names, a miscompiled model. --ignore leaves a tensor of the batch out.
 """
 
 import argparse
@@ -91,6 +91,7 @@ def train(about, arguments, broken):
         gradients = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
         loss = 0.0
         for batch in split(step_batch(batches, step, arguments.steps, torch.float32)):
+            batch.pop(arguments.ignore, None)
             loss += backward(model.loss, model, optimizer, batch).item()
             for name, p in model.named_parameters():
                 gradients[name] += p.grad
@@ -115,6 +116,7 @@ def main(words=None, out=sys.stdout):
     parser = argparse.ArgumentParser()
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--claim", action="append", default=[])
+    parser.add_argument("--ignore")
     parser.add_argument("--break", dest="broken", default=":")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info").add_argument("--json", action="store_true")

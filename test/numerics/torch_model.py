@@ -117,11 +117,10 @@ class Attention(nn.Module):
         self.head_scale = nn.Parameter(torch.ones(c.heads)) if c.head_scale != "none" else None
         self.post_ln = nn.LayerNorm(c.d_model, c.eps) if c.attention_layernorm else None
 
-    def forward(self, x, key_padding):
+    def forward(self, x, visible):
         B, T, d = x.shape
         q, k, v = (f(x).view(B, T, self.heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
-        mask = None if key_padding is None else key_padding.bool()[:, None, None, :]
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=self.causal and visible is None)
         y = y.transpose(1, 2)  # [B, T, h, d / h]
         if self.placement == "pre_proj":
             y = y * self.head_scale[:, None]
@@ -155,12 +154,12 @@ class Layer(nn.Module):
         self.post = c.placement == "post"
         self.attn, self.ffn = Attention(c), FeedForward(c)
 
-    def forward(self, x, key_padding):
+    def forward(self, x, visible):
         attn, ffn = self.attn, self.ffn
         if self.post:
-            x = attn.ln(x + attn(x, key_padding))
+            x = attn.ln(x + attn(x, visible))
             return ffn.ln(ffn.residual(x) + ffn(x))
-        x = x + attn(attn.ln(x), key_padding)
+        x = x + attn(attn.ln(x), visible)
         return ffn.residual(x) + ffn(ffn.ln(x))
 
 
@@ -173,17 +172,28 @@ class Model(nn.Module):
         self.final_ln = nn.LayerNorm(config.d_model, config.eps) if config.final_layernorm else None
         self.lm_head = None if config.tie_embeddings else nn.Linear(config.d_model, config.vocab, bias=False)
 
-    def forward(self, tokens, positions, key_padding=None):
-        """Logits [B, T, V] of tokens i64[B, T] at positions i64[B, T]; key_padding [B, T], 1 = real (encoders only)."""
+    def visible(self, key_padding, segments):
+        """Which keys each query sees, [B, 1, T or 1, T]; None: as the kind of model says."""
+        if segments is None:
+            return key_padding.bool()[:, None, None, :] if self.encoder and key_padding is not None else None
+        seen = segments[:, None, :, None] == segments[:, None, None, :]
+        if not self.encoder:
+            return seen.tril()
+        return seen if key_padding is None else seen & key_padding.bool()[:, None, None, :]
+
+    def forward(self, tokens, positions, key_padding=None, segments=None):
+        """Logits [B, T, V] of tokens i64[B, T] at positions i64[B, T]; key_padding [B, T], 1 = real (encoders only);
+        segments i64[B, T]: attention sees only tokens of equal number."""
         x = self.embed(tokens, positions)
+        visible = self.visible(key_padding, segments)
         for layer in self.layers:
-            x = layer(x, key_padding if self.encoder else None)
+            x = layer(x, visible)
         x = self.final_ln(x) if self.final_ln else x
         return F.linear(x, self.embed.tokens.weight if self.lm_head is None else self.lm_head.weight)
 
     def loss(self, batch):
         """sum(loss_weight * negative log likelihood) * inv_count of a batch: the arguments of forward_backward."""
-        logits = self(batch["tokens"], batch["positions"], batch.get("key_padding"))
+        logits = self(batch["tokens"], batch["positions"], batch.get("key_padding"), batch.get("segments"))
         nll = F.cross_entropy(logits.flatten(0, 1), batch["targets"].flatten(), reduction="none")
         return (batch["loss_weight"].flatten() * nll).sum() * batch["inv_count"]
 

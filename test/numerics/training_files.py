@@ -1,7 +1,7 @@
 """What the developer commands of an executable read and write, from Python: `EXE info`, `EXE dump`, `EXE step`.
 
 A batch file holds N micro-batches, the same number for every step: tokens, positions, targets i32[N, B, T], loss_weight
-f32[N, B, T] and, for encoders, key_padding f32[N, B, T].
+f32[N, B, T], for encoders key_padding f32[N, B, T] and, where attention keeps to documents, segments i32[N, B, T].
 """
 
 import json
@@ -69,6 +69,9 @@ def make_batches(metadata, micro_batches, seed=1, padding=True):
     }
     if model["kind"] == "encoder":
         batches["key_padding"] = torch.tensor(real, dtype=torch.float32)
+    if model.get("document_mask"):
+        segments = ((draw.random((count, T)) < 3 / T) & real).cumsum(axis=1)  # some three documents a sequence
+        batches["segments"] = torch.tensor(segments, dtype=torch.int32)
     return {name: tensor.view(micro_batches, B, T) for name, tensor in batches.items()}
 
 

@@ -74,6 +74,7 @@ struct DataFeed::Impl {
   int32_t sequence;
   std::optional<Tokenizer> tokenizer;
   std::optional<Masking> masking;
+  int32_t endOfText = -1;            ///< no id without a tokenizer
   std::vector<uint16_t> byteLengths; ///< of each id, empty without a tokenizer
   std::string tokenizerHash, dataHash;
   std::vector<std::string> notes;
@@ -82,11 +83,13 @@ struct DataFeed::Impl {
   void openForeign(const DataFeedOptions &options);
   void checkIds(const DataFeedOptions &options) const;
   void checkEnough(const DataFeedOptions &options) const;
+  void setDocuments(const DataFeedOptions &options);
   void setMasking(const DataFeedOptions &options);
   void readByteLengths();
 
   MaskDraw drawAt(uint64_t seed, int64_t position) const;
   int32_t fill(const Sequence &from, const MaskDraw &draw, SampleRow row) const;
+  void numberDocuments(const Sequence &from, int32_t *segments) const;
   int32_t countValid(const Sequence &from, const MaskDraw &draw) const;
 };
 
@@ -195,6 +198,15 @@ static int32_t chooseMaskId(int32_t wanted, const Tokenizer *tokenizer, const st
   return wanted < 0 ? *own : wanted;
 }
 
+void DataFeed::Impl::setDocuments(const DataFeedOptions &options) {
+  if (tokenizer)
+    endOfText = tokenizer->endOfText();
+  else if (options.documents)
+    notes.push_back(fmt::format("{} has no tokenizer.json, which names the token between documents: each sequence is "
+                                "taken as one document (objective.document_mask)",
+                                options.directory));
+}
+
 void DataFeed::Impl::setMasking(const DataFeedOptions &options) {
   if (!options.masked)
     return;
@@ -204,7 +216,7 @@ void DataFeed::Impl::setMasking(const DataFeedOptions &options) {
   for (int32_t id = 0; id < options.vocab; ++id)
     if (tokenizer ? !tokenizer->bytesOf(id).empty() : id != objective.maskId)
       ordinary.push_back(id);
-  masking.emplace(objective, std::move(ordinary), tokenizer ? tokenizer->endOfText() : -1, options.vocab);
+  masking.emplace(objective, std::move(ordinary), endOfText, options.vocab);
 }
 
 void DataFeed::Impl::readByteLengths() {
@@ -240,6 +252,7 @@ DataFeed DataFeed::open(const DataFeedOptions &options) {
   impl->train.number(options.sequence, lookahead, false);
   impl->validation.number(options.sequence, lookahead, true);
   impl->checkEnough(options);
+  impl->setDocuments(options);
   impl->setMasking(options);
   impl->readByteLengths();
   impl->dataHash = hashOfData(impl->train, impl->validation);
@@ -274,7 +287,18 @@ int32_t DataFeed::Impl::fill(const Sequence &from, const MaskDraw &draw, SampleR
   if (row.keyPadding)
     for (int32_t t = 0; t < sequence; ++t)
       row.keyPadding[t] = t < from.positions ? 1.0f : 0.0f;
+  if (row.segments)
+    numberDocuments(from, row.segments);
   return valid;
+}
+
+/// Padding belongs to the last document.
+void DataFeed::Impl::numberDocuments(const Sequence &from, int32_t *segments) const {
+  int32_t document = 0;
+  for (int32_t t = 0; t < sequence; ++t) {
+    document += t < from.positions && from.tokens[t] == endOfText;
+    segments[t] = document;
+  }
 }
 
 int32_t DataFeed::Impl::countValid(const Sequence &from, const MaskDraw &draw) const {

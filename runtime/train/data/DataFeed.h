@@ -18,6 +18,8 @@ struct SampleRow {
   int32_t *targets;  ///< always in [0, vocab), also where lossWeight is 0
   float *lossWeight; ///< 1 counts, 0 does not (padding; positions that masking did not choose)
   float *keyPadding; ///< 1 = a real token; may be null (decoders)
+  /// Number of the token's document in the row: end-of-text tokens up to and with it. May be null.
+  int32_t *segments = nullptr;
 };
 
 /// RoBERTa's masking: each position is chosen with probability maskRate; a chosen one becomes the mask token with
@@ -34,6 +36,7 @@ struct DataFeedOptions {
   int32_t vocab = 0;                     ///< of the compiled model; every token id must be below it
   int32_t sequence = 0;                  ///< T
   std::optional<MaskedObjective> masked; ///< absent: causal. maskId < 0 takes the tokenizer's
+  bool documents = false;                ///< the model keeps documents apart: notes() says when the data cannot
 };
 
 /// The sequences of a prepared data directory, or of a directory of llm.c shards (*train*.bin, *val*.bin).

@@ -145,6 +145,51 @@ TEST_F(DataFeedTest, ShardsWithoutAManifestAreTakenWithANote) {
   EXPECT_NE(feed.notes()[0].find("has no manifest.json: its 2 shards are taken as they are"), std::string::npos);
 }
 
+// ---- Documents
+
+TEST_F(DataFeedTest, EndOfTextBeginsTheNextDocument) {
+  folder.write("docs/a.txt", "abc");
+  folder.write("docs/b.txt", "de");
+  folder.write("docs/c.txt", "fghijklmn");
+  PrepareOptions options = optionsFor(folder.at("docs"), folder.at("data"));
+  options.validation = 0;
+  options.sequence = 12;
+  prepared(options);
+  DataFeed feed = open(folder.at("data"), 12);
+  RowBuffer buffer(12);
+  ASSERT_EQ(feed.trainCount(), 1);
+  feed.train(1, 0, buffer.row());
+  EXPECT_EQ(buffer.tokens, (std::vector<int32_t>{256, 'a', 'b', 'c', 256, 'd', 'e', 256, 'f', 'g', 'h', 'i'}));
+  EXPECT_EQ(buffer.segments, (std::vector<int32_t>{1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3}));
+}
+
+TEST_F(DataFeedTest, ASequenceMayBeginAmidADocumentAndMaskingLeavesDocumentsAsTheyAre) {
+  std::string directory = prepareProse(true);
+  DataFeed plain = open(directory, 32), masked = DataFeed::open({directory, 512, 32, MaskedObjective()});
+  RowBuffer a(32), b(32);
+  for (int64_t i = 0; i < plain.trainCount(); ++i) {
+    plain.train(1, i, a.row());
+    int32_t document = 0;
+    for (int t = 0; t < 32; ++t)
+      EXPECT_EQ(a.segments[t], document += a.tokens[t] == 256);
+  }
+  for (int64_t i = 0; i < plain.validationCount() - 1; ++i) {
+    plain.validation(1, i, a.row());
+    masked.validation(1, i, b.row());
+    EXPECT_EQ(a.segments, b.segments);
+  }
+}
+
+TEST_F(DataFeedTest, WithoutATokenizerASequenceIsOneDocumentAndANoteSaysSo) {
+  std::string directory = foreign(100, 25);
+  DataFeed feed = DataFeed::open({directory, 512, 10, std::nullopt, /*documents=*/true});
+  RowBuffer buffer(10);
+  feed.validation(1, 2, buffer.row());
+  EXPECT_EQ(buffer.segments, std::vector<int32_t>(10, 0));
+  ASSERT_EQ(feed.notes().size(), 2u);
+  EXPECT_NE(feed.notes()[1].find("no tokenizer.json, which names the token between documents"), std::string::npos);
+}
+
 // ---- Masked
 
 TEST_F(DataFeedTest, MaskedRowsKeepTheTextAsTargets) {

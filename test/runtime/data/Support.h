@@ -117,9 +117,9 @@ inline std::string shardOf(const std::vector<uint16_t> &tokens) {
 /// Owns what a SampleRow points to.
 struct RowBuffer {
   explicit RowBuffer(int32_t length)
-      : tokens(length, -1), targets(length, -1), weight(length, -1), padding(length, -1) {}
-  SampleRow row() { return {tokens.data(), targets.data(), weight.data(), padding.data()}; }
-  std::vector<int32_t> tokens, targets;
+      : tokens(length, -1), targets(length, -1), segments(length, -1), weight(length, -1), padding(length, -1) {}
+  SampleRow row() { return {tokens.data(), targets.data(), weight.data(), padding.data(), segments.data()}; }
+  std::vector<int32_t> tokens, targets, segments;
   std::vector<float> weight, padding;
 };
 
