@@ -202,3 +202,15 @@ FailureOr<SmallVector<Value>> AttentionBackwardOp::decompose(OpBuilder &builder)
   Value dv = p.matmul(p.drop(*this, probabilities), dout, true, false);
   return SmallVector<Value>{p.join(dq), p.join(dk), p.join(dv)};
 }
+
+//===------------------------------------------------------------------------------------------===//
+// Columns of wider buffers
+//===------------------------------------------------------------------------------------------===//
+
+bool AttentionOp::takesColumns(unsigned operand) { return operand <= getVMutable().getOperandNumber(); }
+bool AttentionOp::givesColumns(unsigned index) { return index == 0; }
+
+bool AttentionBackwardOp::takesColumns(unsigned operand) {
+  return operand <= getDoutMutable().getOperandNumber() && operand != getLseMutable().getOperandNumber();
+}
+bool AttentionBackwardOp::givesColumns(unsigned) { return true; }

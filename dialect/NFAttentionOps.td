@@ -4,7 +4,7 @@
 
 include "dialect/NFDialect.td"
 
-def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, NF_Kernel, NF_Differentiable,
+def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, NF_ColumnsKernel, NF_Differentiable,
                                          NF_Decomposable, ReferenceOpInterface]> {
   let summary = "multi-head scaled dot-product attention";
   let description = [{
@@ -12,7 +12,8 @@ def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, N
     softmax's denominator plus its maximum, all that backward needs beside q, k, v and out (Dao et al. 2022). q is
     [B, Tq, heads·w]; k and v are [B, Tk, heads·w]; lse is [B, heads, Tq]. The mask is the sum of these: causal (query i sees keys j ≤ i +
     query_offset), keys from key_length on, keys whose `key_padding` ([B, Tk]) is 0, keys of another segment
-    (`segments` [B, Tk], i32; queries are the last Tq keys' segments). What a query that sees no key gets is finite, and
+    (`segments` [B, Tk], i32; queries are the last Tq keys' segments). q, k and v that are slices of one packed
+    tensor [B, T, 3·heads·w] are read where they are, and gradients written into their places of it. What a query that sees no key gets is finite, and
     otherwise unspecified.
 
     ```mlir
@@ -40,7 +41,7 @@ def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, N
   let hasVerifier = 1;
 }
 
-def NF_AttentionBackwardOp : NF_Op<"attention_backward", [AttrSizedOperandSegments, NF_Effects, NF_Kernel,
+def NF_AttentionBackwardOp : NF_Op<"attention_backward", [AttrSizedOperandSegments, NF_Effects, NF_ColumnsKernel,
                                                           NF_NotDifferentiable, NF_Decomposable,
                                                           ReferenceOpInterface]> {
   let summary = "gradients of attention with respect to q, k and v";

@@ -103,7 +103,12 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<[{
         Whether the destination of result `index` may be the buffer of operand `operand`: each element of the operand
         is read before the same element of the result is written.
-      }], "bool", "mayOverwrite", (ins "unsigned":$operand, "unsigned":$index), "", [{ return false; }]>
+      }], "bool", "mayOverwrite", (ins "unsigned":$operand, "unsigned":$index), "", [{ return false; }]>,
+    InterfaceMethod<[{
+        Whether `operand` may be columns of a wider buffer: rows that are dense, but not next to one another.
+      }], "bool", "takesColumns", (ins "unsigned":$operand), "", [{ return false; }]>,
+    InterfaceMethod<"The same of the destination of result `index`.",
+      "bool", "givesColumns", (ins "unsigned":$index), "", [{ return false; }]>
   ];
 }
 

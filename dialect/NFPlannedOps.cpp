@@ -5,10 +5,25 @@
 using namespace mlir;
 using namespace nf;
 
+/// Whether the rows of a buffer are dense and equally far apart, over all axes before the last.
+static bool hasEvenRows(MemRefType type) {
+  if (type.getLayout().isIdentity())
+    return true;
+  auto layout = dyn_cast<StridedLayoutAttr>(type.getLayout());
+  if (!layout || layout.getOffset() != 0 || layout.getStrides().back() != 1 || type.getRank() < 2)
+    return false;
+  ArrayRef<int64_t> strides = layout.getStrides(), shape = type.getShape();
+  for (int64_t axis = type.getRank() - 3; axis >= 0; --axis)
+    if (strides[axis] != strides[axis + 1] * shape[axis + 1])
+      return false;
+  return strides[type.getRank() - 2] >= shape.back();
+}
+
 LogicalResult BufferOp::verify() {
   auto type = dyn_cast<MemRefType>(getResult().getType());
-  if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
-    return emitOpError() << "expected a static memref of identity layout, but got " << getResult().getType() << " (C1)";
+  if (!type || !type.hasStaticShape() || !hasEvenRows(type))
+    return emitOpError() << "expected a static memref, row-major or of dense rows that are equally far apart, but got "
+                         << getResult().getType() << " (C1)";
   if (static_cast<int64_t>(getOffset()) < 0)
     return emitOpError() << "expected an offset of at least 0, but got " << static_cast<int64_t>(getOffset())
                          << " (C2)";

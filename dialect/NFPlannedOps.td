@@ -12,12 +12,15 @@ def NF_Segment : I32EnumAttr<"Segment", "where a buffer lies", [
 def NF_BufferOp : NF_Op<"buffer", [Pure]> {
   let summary = "a static view of a segment";
   let description = [{
-    The bytes from `offset` of the persistent segment, or of the program's transient arena, as a row-major memref.
+    The bytes from `offset` of the persistent segment, or of the program's transient arena, as a row-major memref, or
+    as columns of a wider one.
 
     ```mlir
     %0 = nf.buffer transient 4096 : memref<4x64x768xf32>
+    %1 = nf.buffer transient 7168 : memref<4x64x768xf32, strided<[147456, 2304, 1]>>
     ```
-    Constraints: (C1) a static memref of identity layout; (C2) offset is not negative.
+    Constraints: (C1) a static memref, row-major or of dense rows that are equally far apart; (C2) offset is not
+    negative.
   }];
   let arguments = (ins NF_Segment:$segment, I64Attr:$offset);
   let results = (outs NF_Buffer:$result);

@@ -31,8 +31,8 @@ template <typename Op> static bool isPlanned(Op op) { return !op.getOuts().empty
 template <typename Op> static LogicalResult checkTypes(Op op) {
   for (Value operand : op->getOperands()) {
     auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
-      return op.emitOpError() << "expected static buffers of identity layout, but got " << operand.getType();
+    if (!type || !type.hasStaticShape())
+      return op.emitOpError() << "expected static buffers, but got " << operand.getType();
     if (type.getElementType().isBF16())
       return op.emitOpError() << "bf16 attention is not lowered to the CPU yet";
     if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())

@@ -77,11 +77,21 @@ private:
   Value buffer(Location location, Value value) { return bufferAt(location, storage.placeOf(value), tensorType(value)); }
 
   Value bufferAt(Location location, const Place &place, RankedTensorType type) {
-    auto memref = MemRefType::get(type.getShape(), type.getElementType());
+    MemRefType memref = bufferType(type, place.rowStride);
     if (place.buffer >= 0)
       return BufferOp::create(builder, location, memref, Segment::Transient,
                               storage.buffers[place.buffer].offset + place.offset);
     return BufferOp::create(builder, location, memref, Segment::Persistent, offsetOfState(place.state) + place.offset);
+  }
+
+  static MemRefType bufferType(RankedTensorType type, int64_t rowStride) {
+    if (rowStride == 0)
+      return MemRefType::get(type.getShape(), type.getElementType());
+    SmallVector<int64_t> strides = stridesOf(type.getShape());
+    for (int64_t &stride : MutableArrayRef(strides).drop_back())
+      stride = stride / type.getShape().back() * rowStride;
+    return MemRefType::get(type.getShape(), type.getElementType(),
+                           StridedLayoutAttr::get(type.getContext(), 0, strides));
   }
 
   int64_t offsetOfState(StringAttr name) {

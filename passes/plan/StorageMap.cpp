@@ -24,11 +24,25 @@ static bool isOutermost(RankedTensorType type, int64_t axis) {
   return llvm::all_of(type.getShape().take_front(axis), [](int64_t extent) { return extent == 1; });
 }
 
+static bool isLastAxis(RankedTensorType type, int64_t axis) { return axis == type.getRank() - 1; }
+
+/// Whether a slice of columns needs no copy: kernels alone read it, and can read rows that lie apart. What it is a
+/// slice of must itself have its rows together.
+static bool isReadAsColumns(SliceOp slice) {
+  Operation *from = slice.getX().getDefiningOp();
+  if (!isLastAxis(tensorType(slice.getX()), slice.getAxis()) || isa_and_nonnull<SliceOp>(from))
+    return false;
+  return llvm::all_of(slice.getY().getUses(), [](OpOperand &use) {
+    auto kernel = dyn_cast<KernelOpInterface>(use.getOwner());
+    return kernel && kernel.takesColumns(use.getOperandNumber());
+  });
+}
+
 bool nf::isView(Operation *op) {
   if (isa<ReshapeOp>(op))
     return true;
   auto slice = dyn_cast<SliceOp>(op);
-  return slice && isOutermost(tensorType(slice.getX()), slice.getAxis());
+  return slice && (isOutermost(tensorType(slice.getX()), slice.getAxis()) || isReadAsColumns(slice));
 }
 
 /// The value that `value` is a view of the whole of, if only reshapes with one use lie between.
@@ -159,20 +173,36 @@ void StorageMap::planDestinations(Block &block) {
     } else if (isa<SliceOp>(op) && !isView(&op)) {
       copied.insert(&op);
     } else if (auto concat = dyn_cast<ConcatOp>(op)) {
-      int64_t from = 0;
-      llvm::DenseSet<Value> seen;
-      for (OpOperand &operand : concat->getOpOperands()) {
-        Value value = producerThroughReshapes(operand.get());
-        bool direct = isOutermost(tensorType(concat.getResult()), concat.getAxis()) && value && value.hasOneUse() &&
-                      isa_and_nonnull<KernelOpInterface>(value.getDefiningOp()) && !destinations.contains(value) &&
-                      !parts.contains(value) && seen.insert(value).second;
-        if (direct)
-          parts[value] = {concat, from};
-        else
-          copiedParts.insert(&operand);
-        from += tensorBytes(operand.get().getType());
-      }
+      planParts(concat);
     }
+  }
+}
+
+/// Whether a kernel can write the value straight into its part of the concat: a range of whole rows, or columns.
+static bool isWritableAsPart(Value value, OpOperand &part, ConcatOp concat) {
+  auto kernel = value ? dyn_cast_or_null<KernelOpInterface>(value.getDefiningOp()) : KernelOpInterface();
+  if (!kernel || !value.hasOneUse())
+    return false;
+  RankedTensorType whole = tensorType(concat.getResult());
+  if (isOutermost(whole, concat.getAxis()))
+    return true;
+  return isLastAxis(whole, concat.getAxis()) && value == part.get() &&
+         kernel.givesColumns(cast<OpResult>(value).getResultNumber());
+}
+
+void StorageMap::planParts(ConcatOp concat) {
+  RankedTensorType whole = tensorType(concat.getResult());
+  bool areRows = isOutermost(whole, concat.getAxis());
+  int64_t from = 0;
+  for (OpOperand &operand : concat->getOpOperands()) {
+    Value value = producerThroughReshapes(operand.get());
+    bool direct = isWritableAsPart(value, operand, concat) && !destinations.contains(value) && !parts.contains(value);
+    if (direct)
+      parts[value] = {concat, from, areRows ? 0 : whole.getShape().back()};
+    else
+      copiedParts.insert(&operand);
+    RankedTensorType part = tensorType(operand.get());
+    from += areRows ? tensorBytes(part) : tensorBytes(part) / part.getNumElements() * part.getShape().back();
   }
 }
 
@@ -224,11 +254,12 @@ void StorageMap::placeResults(Operation *op) {
     if (auto destination = destinations.find(value); destination != destinations.end()) {
       places[value] = Place{-1, destination->second, 0};
     } else if (auto part = parts.find(value); part != parts.end()) {
-      auto [concat, offset] = part->second;
+      auto [concat, offset, rowStride] = part->second;
       Place place = concatPlaces.contains(concat) ? concatPlaces[concat] : newBuffer(concat.getResult());
       concatPlaces[concat] = place;
       buffers[place.buffer].start = std::min(buffers[place.buffer].start, points.lookup(op));
       place.offset = offset;
+      place.rowStride = rowStride;
       places[value] = place;
     } else if (auto reused = kernel ? reusedOperand(kernel, result.getResultNumber(), taken) : std::nullopt) {
       places[value] = *reused;
@@ -250,8 +281,13 @@ void StorageMap::place(Block &block) {
       places[get.getResult()] = Place{-1, get.getSymbolAttr().getAttr(), 0};
     } else if (isView(&op)) {
       Place place = places[op.getOperand(0)];
-      if (auto slice = dyn_cast<SliceOp>(op))
-        place.offset += tensorBytes(slice.getY().getType()) / slice.getSize() * slice.getFrom();
+      if (auto slice = dyn_cast<SliceOp>(op)) {
+        RankedTensorType whole = tensorType(slice.getX());
+        bool areRows = isOutermost(whole, slice.getAxis());
+        int64_t elements = areRows ? tensorType(slice.getY()).getNumElements() / slice.getSize() : 1;
+        place.offset += tensorBytes(whole) / whole.getNumElements() * elements * slice.getFrom();
+        place.rowStride = areRows ? 0 : whole.getShape().back();
+      }
       places[op.getResult(0)] = place;
     } else if (auto concat = dyn_cast<ConcatOp>(op)) {
       places[concat.getResult()] = concatPlaces.contains(concat) ? concatPlaces[concat] : newBuffer(concat.getResult());

@@ -15,6 +15,13 @@ struct Place {
   int64_t buffer = -1;    // index into StorageMap::buffers, -1 for a state
   mlir::StringAttr state; // the parameter or state
   int64_t offset = 0;     // bytes from there
+  int64_t rowStride = 0;  // elements from row to row where the value is columns of a wider one; 0 where it is whole
+};
+
+/// A value's place in an nf.concat: bytes from its start, and rowStride as in Place.
+struct PartOfConcat {
+  ConcatOp concat;
+  int64_t offset = 0, rowStride = 0;
 };
 
 /// How the value of an nf.accumulate gets into its state.
@@ -26,9 +33,9 @@ enum class AccumulateForm {
 /// The nf.accumulate that is the only reader of `value`, through reshapes; null without.
 AccumulateOp soleAccumulate(mlir::Value value);
 
-/// Decides for every value of one program where it lives. Views (reshape, leading slice, parts of a leading concat)
-/// share; a result overwrites an operand that dies where the op allows it; new states are written in place where the
-/// old value is dead.
+/// Decides for every value of one program where it lives. Views (reshape, slices and parts of a concat that are rows,
+/// or columns where a kernel takes them) share; a result overwrites an operand that dies where the op allows it; new
+/// states are written in place where the old value is dead.
 class StorageMap {
 public:
   explicit StorageMap(ProgramOp program);
@@ -51,6 +58,7 @@ private:
   void number(mlir::Block &block);
   void planDestinations(mlir::Block &block);
   void planAccumulates(mlir::Block &block);
+  void planParts(ConcatOp concat);
   bool canWriteState(SetOp set);
   bool accumulatesInKernel(KernelOpInterface kernel);
   void place(mlir::Block &block);
@@ -64,15 +72,16 @@ private:
   ProgramOp program;
   llvm::DenseMap<mlir::Operation *, int64_t> points;
   llvm::DenseMap<mlir::Value, Place> places;
-  llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations;      // values that are written straight into a state
-  llvm::DenseMap<mlir::Value, std::pair<ConcatOp, int64_t>> parts; // values written straight into a concat, at a byte
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations; // values that are written straight into a state
+  llvm::DenseMap<mlir::Value, PartOfConcat> parts;            // values written straight into a concat
   llvm::DenseMap<mlir::Operation *, Place> concatPlaces;
   llvm::DenseSet<mlir::Operation *> separate, copied;
   llvm::DenseSet<mlir::OpOperand *> copiedParts;
   int64_t end = 0;
 };
 
-/// Whether the op only names elements of its operand in another shape: reshape, or a slice of whole leading rows.
+/// Whether the op only names elements of its operand in another shape: reshape, a slice of whole leading rows, or a
+/// slice of columns that kernels alone read.
 bool isView(mlir::Operation *op);
 
 } // namespace nf

@@ -1,8 +1,8 @@
 // RUN: nf-opt %s --verify-diagnostics --split-input-file
 
-// nf.buffer C1: an identity layout.
+// nf.buffer C1: dense rows.
 nf.program @p() {
-  // expected-error @+1 {{expected a static memref of identity layout, but got 'memref<4x8xf32, strided<[1, 4]>>' (C1)}}
+  // expected-error @+1 {{expected a static memref, row-major or of dense rows that are equally far apart, but got 'memref<4x8xf32, strided<[1, 4]>>' (C1)}}
   %b = nf.buffer transient 0 : memref<4x8xf32, strided<[1, 4]>>
   nf.return
 }

@@ -185,6 +185,14 @@ def matmul(case):
     case.take(y, batch + [m, n])
 
 
+def packed(case, shape):
+    """q, k and v as columns of one tensor."""
+    whole = [*shape[:2], 3 * shape[2]]
+    x = case.parameter(whole)
+    return [case.op(f"nf.slice {x} axis 2 from {i * shape[2]} size {shape[2]} : ({tensor(whole)})", shape)
+            for i in range(3)]
+
+
 def attention(case):
     rng = case.rng
     batch, heads, width = rng.choice([1, 2, 3]), rng.choice([1, 2, 3]), rng.choice([1, 4, 15, 16, 17, 64])
@@ -193,6 +201,8 @@ def attention(case):
     keys = rng.choice([1, 3, 16, 63, 100]) if kind in ("cross", "padding") else queries
     shape, key_shape = [batch, queries, heads * width], [batch, keys, heads * width]
     q, k, v = case.parameter(shape), case.parameter(key_shape), case.parameter(key_shape)
+    if kind in ("causal", "all") and rng.random() < 0.5:
+        q, k, v = packed(case, shape)
     extra, extra_type, flags = "", "", ""
     if kind == "padding":
         padding = case.argument([batch, keys], "f32", ", nf.range = [0.0, 1.0]")

@@ -145,3 +145,45 @@ nf.program @two_types(%seed: tensor<i64> {nf.name = "seed"}, %step: tensor<i32> 
   }
   nf.return %y : tensor<4x8xf32>
 }
+
+// -----
+
+// Attention reads q, k and v where they lie in one packed tensor, and writes its result as columns of a wider one.
+// CHECK-LABEL: program @packed
+// CHECK-NOT: copy
+// CHECK: buffer transient [[X:[0-9]+]] : memref<2x4x8xf32, strided<[96, 24, 1]>>
+// CHECK: buffer transient {{[0-9]+}} : memref<2x4x8xf32, strided<[96, 24, 1]>>
+// CHECK: buffer transient {{[0-9]+}} : memref<2x4x8xf32, strided<[96, 24, 1]>>
+// CHECK: buffer transient {{[0-9]+}} : memref<2x4x8xf32, strided<[64, 16, 1]>>
+// CHECK: attention
+// CHECK: buffer transient {{[0-9]+}} : memref<2x4x8xf32, strided<[64, 16, 1]>>
+// CHECK: attention
+// CHECK-NOT: copy
+// CHECK: return
+nf.program @packed(%x: tensor<2x4x24xf32> {nf.name = "x"}) -> (tensor<2x4x16xf32> {nf.name = "y"}) {
+  %q = nf.slice %x axis 2 from 0 size 8 : (tensor<2x4x24xf32>) -> tensor<2x4x8xf32>
+  %k = nf.slice %x axis 2 from 8 size 8 : (tensor<2x4x24xf32>) -> tensor<2x4x8xf32>
+  %v = nf.slice %x axis 2 from 16 size 8 : (tensor<2x4x24xf32>) -> tensor<2x4x8xf32>
+  %a, %lse = nf.attention %q, %k, %v {heads = 2 : i64, scale = 0.5 : f64}
+      : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+  %b, %lse2 = nf.attention %k, %q, %v {heads = 2 : i64, scale = 0.5 : f64}
+      : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+  %y = nf.concat %a, %b axis 2 : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x16xf32>
+  nf.return %y : tensor<2x4x16xf32>
+}
+
+// -----
+
+// A slice of columns that a matrix product reads too is copied.
+// CHECK-LABEL: program @packed_for_others
+// CHECK: copy {{.*}} sizes [2, 4, 8] from 0 strides [96, 24, 1] to 0 strides [32, 8, 1]
+// CHECK-NOT: strided
+// CHECK: attention
+nf.program @packed_for_others(%x: tensor<2x4x24xf32> {nf.name = "x"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+  %q = nf.slice %x axis 2 from 0 size 8 : (tensor<2x4x24xf32>) -> tensor<2x4x8xf32>
+  %p = nf.matmul %q, %q {transpose_b} : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x4xf32>
+  %z = nf.matmul %p, %q : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %a, %lse = nf.attention %q, %q, %z {heads = 2 : i64, scale = 0.5 : f64}
+      : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+  nf.return %a : tensor<2x4x8xf32>
+}
