@@ -14,6 +14,10 @@ one run on one machine:
                               bandwidth measured now)
   memory <shape> <value>      peak resident memory of our process over PyTorch eager's
   normformer <shape> <value>  our NormFormer step over our Pre-LN step
+
+As on a processor without AVX-512:
+  OPENBLAS_CORETYPE=Haswell ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 \\
+      bench/cpu-step --compiler 'build/bin/nf-compile --cpu=x86-64-v3'
 """
 
 import argparse
