@@ -27,21 +27,22 @@ def NF_ParameterOp : NF_Op<"parameter", [Symbol]> {
 
 def NF_StateKind : I32EnumAttr<"StateKind", "what a state holds", [
     I32EnumAttrCase<"Moment1", 2, "moment1">, I32EnumAttrCase<"Moment2", 3, "moment2">,
-    I32EnumAttrCase<"Gradient", 4, "gradient">, I32EnumAttrCase<"Derived", 5, "derived">]> {
+    I32EnumAttrCase<"Gradient", 4, "gradient">, I32EnumAttrCase<"Derived", 5, "derived">,
+    I32EnumAttrCase<"Partial", 6, "partial">]> {
   let cppNamespace = "::nf";
 }
 
 def NF_StateOp : NF_Op<"state", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a persistent tensor that belongs to a parameter";
   let description = [{
-    A moment, the gradient sum, or a value derived from parameters, kept between runs of programs. The kinds are those
+    A moment, the gradient sum, a partial sum of it, or a value derived from parameters, kept between runs of programs. The kinds are those
     of nf_state_kind in runtime/abi/nf_abi.h.
 
     ```mlir
     nf.state gradient @"final_ln.weight.grad" of @final_ln.weight : tensor<768xf32>
     ```
 
-    Constraints: (C1) `parameter` names an nf.parameter of the module; (C2) a moment or gradient has its shape.
+    Constraints: (C1) `parameter` names an nf.parameter of the module; (C2) all but derived ones have its shape.
   }];
   let arguments = (ins NF_StateKind:$kind, SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$parameter,
                        TypeAttrOf<NF_FloatTensor>:$type);

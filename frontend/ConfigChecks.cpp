@@ -1,5 +1,6 @@
 #include "frontend/ConfigChecks.h"
 
+#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -21,6 +22,8 @@ public:
   void objective();
   void maskId();
   void maskShares();
+  void slots();
+  void globalBatch();
   void warmup();
   void runLength();
   void normFormerInit();
@@ -113,6 +116,30 @@ void Checker::maskShares() {
           "what is left of 1 is the share that keeps its token");
 }
 
+void Checker::slots() {
+  if (!areGood({"train.reduction_slots"}) || std::has_single_bit(static_cast<uint64_t>(c.reductionSlots)))
+    return;
+  auto lower = std::bit_floor(static_cast<uint64_t>(c.reductionSlots));
+  error("train.reduction_slots",
+        fmt::format("expected a power of two as the number of reduction slots, but got {}", c.reductionSlots),
+        lower < 1024 / 2 + 1 ? fmt::format("{} or {}, perhaps", lower, 2 * lower) : fmt::format("{}, perhaps", lower));
+}
+
+/// Every slot gets the same number of micro-batches.
+void Checker::globalBatch() {
+  int64_t slots = c.reductionSlots;
+  if (!areGood({"train.global_batch", "train.micro_batch", "train.reduction_slots"}) ||
+      !std::has_single_bit(static_cast<uint64_t>(slots)))
+    return;
+  int64_t microBatches = (c.globalBatch + c.microBatch - 1) / c.microBatch;
+  if (microBatches % slots != 0)
+    error(chosenOf("train.global_batch", "train.reduction_slots"),
+          fmt::format("expected a multiple of the {} reduction slots as the number of micro-batches, but got {} of {} "
+                      "sequences for a global_batch of {}",
+                      slots, microBatches, c.microBatch, c.globalBatch),
+          fmt::format("set global_batch to {}", (microBatches / slots + 1) * slots * c.microBatch));
+}
+
 void Checker::warmup() {
   if (areGood({"train.warmup"}) && c.warmup >= 1 && c.warmup != std::floor(c.warmup))
     error("train.warmup", fmt::format("expected whole steps or a fraction below 1 of warmup, but got {}", c.warmup),
@@ -155,6 +182,8 @@ void nf::checkCombinations(ModelConfig &config, const KeySet &bad, ConfigDiagnos
   checker.objective();
   checker.maskId();
   checker.maskShares();
+  checker.slots();
+  checker.globalBatch();
   checker.warmup();
   checker.runLength();
   checker.normFormerInit();

@@ -143,6 +143,8 @@ OwningOpRef<ModuleOp> GraphBuilder::build() {
   buildEval();
   if (!c.isEncoder())
     buildLogits();
+  if (c.reductionSlots > 1)
+    (*module)->setAttr("nf.reduction_slots", b.getI64IntegerAttr(c.reductionSlots));
   return std::move(module);
 }
 

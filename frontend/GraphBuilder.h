@@ -14,6 +14,7 @@ namespace nf {
 ///   eval              the same without dropout; the result is the plain sum over tokens
 ///   logits            decoders only: one sequence, the logits of one position
 /// The module keeps the definition, so that its text alone can be compiled: nf.definition = {file, sets, text}.
+/// With more than one reduction slot the module's attribute nf.reduction_slots holds their number.
 /// Every op's location is its parameter path ("layers.3.attn.q") over the definition's key. Loads the nf dialect into
 /// `context`.
 mlir::OwningOpRef<mlir::ModuleOp> buildModule(mlir::MLIRContext &context, const ModelConfig &config);

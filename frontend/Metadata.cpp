@@ -58,7 +58,8 @@ static json modelJson(const ModelConfig &c) {
           {"objective", c.objective},
           {"position_offset", 0},
           {"dropout", c.dropout > 0 || c.attentionDropout > 0},
-          {"document_mask", c.documentMask}};
+          {"document_mask", c.documentMask},
+          {"reduction_slots", c.reductionSlots}};
 }
 
 std::string nf::metadataJson(const ModelConfig &config, const CompileFacts &facts) {

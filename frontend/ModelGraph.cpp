@@ -1,5 +1,6 @@
 #include "frontend/ModelGraph.h"
 
+#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -143,6 +144,10 @@ int64_t nf::parameterCount(const ModelConfig &config) {
     count += elements;
   }
   return count;
+}
+
+int64_t nf::gradientBuffers(const ModelConfig &config) {
+  return std::bit_width(static_cast<uint64_t>(config.reductionSlots));
 }
 
 double nf::flopsPerToken(const ModelConfig &c) {

@@ -21,6 +21,9 @@ std::vector<ParameterSpec> parameterList(const ModelConfig &config);
 /// Elements of all trainable parameters.
 int64_t parameterCount(const ModelConfig &config);
 
+/// Buffers of the size of all trained parameters that the gradients of a step need: log2(reduction slots) + 1.
+int64_t gradientBuffers(const ModelConfig &config);
+
 /// Floating-point operations of a training step a token: 6 N + 12 L d T c, where N counts the weights that are
 /// multiplied with every token (linears and the vocabulary projection), T is the training sequence, and c is 1/2 for
 /// causal attention (half of the scores are masked), else 1. Forward is a third of it.

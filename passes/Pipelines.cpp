@@ -40,6 +40,7 @@ void nf::markStage(ModuleOp module, Stage stage) {
 static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createDifferentiate());
   pm.addPass(createAppendUpdate());
+  pm.addPass(createAppendCombine());
   pm.addPass(createCanonicalizerPass()); // gradients of broadcasts and reshapes cancel
   pm.addPass(createCSEPass());           // gradient rules compute again what forward has
 }

@@ -277,13 +277,17 @@ private:
       fmt::print("model       {}: {}, {} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}\n", c.name,
                  c.kind, c.layers, c.dModel, c.heads, c.dFfn, grouped(c.vocab), c.context);
       fmt::print("training    micro-batch {} x {} tokens, {}\n", c.microBatch, c.sequence, c.precision);
+      if (c.reductionSlots > 1)
+        fmt::print("gradients   {} buffers of {} for {} reduction slots\n", gradientBuffers(c),
+                   megabytes(4 * parameterCount(c)), c.reductionSlots);
       fmt::print("parameters  {}\n", grouped(parameterCount(c)));
     }
     fmt::print("target      cpu {}, vectors of {} bits, {}\n", target.cpu, target.vectorBits,
                fmt::join(target.features, " "));
     std::string transient;
     for (auto &[name, bytes] : facts.transientBytes)
-      transient += fmt::format("{}{} {}", transient.empty() ? "" : ", ", name, megabytes(bytes));
+      if (bytes)
+        transient += fmt::format("{}{} {}", transient.empty() ? "" : ", ", name, megabytes(bytes));
     double ratio = double(facts.peakBytes) / double(facts.boundBytes);
     if (facts.peakBytes) // unknown to a module past the stage lower
       fmt::print("memory      {} = states {} + the largest arena ({}); {:.3f} of the bound\n",

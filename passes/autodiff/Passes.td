@@ -38,6 +38,38 @@ def AppendUpdate : Pass<"nf-append-update", "::mlir::ModuleOp"> {
   }];
 }
 
+def AppendCombine : Pass<"nf-append-combine", "::mlir::ModuleOp"> {
+  let summary = "adds the programs that combine the gradient sums of reduction slots";
+  let description = [{
+    The module's `nf.reduction_slots` = 2^L, which is used up, says into how many runs of micro-batches a step is cut.
+    Slots are added as a binary tree, as the bits of a counter are carried: L partial sums a gradient, and the programs
+    combine_0 … combine_L (runtime/abi/nf_abi.h). One slot needs none of it.
+
+    ```mlir
+    module attributes {nf.reduction_slots = 2 : i64} {
+      nf.state gradient @"w.grad" of @w : tensor<8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    nf.state gradient @"w.grad" of @w : tensor<8xf32>
+    nf.state partial @"w.grad.0" of @w : tensor<8xf32>
+    nf.program @combine_0() {              // after slot 0
+      %g = nf.get @"w.grad" : tensor<8xf32>
+      nf.set @"w.grad.0", %g : tensor<8xf32>
+      nf.return
+    }
+    nf.program @combine_1() {              // after slot 1
+      %g = nf.get @"w.grad" : tensor<8xf32>
+      %p = nf.get @"w.grad.0" : tensor<8xf32>
+      %s = nf.add %p, %g : …
+      nf.set @"w.grad", %s : tensor<8xf32>
+      nf.return
+    }
+    ```
+  }];
+}
+
 def HoistWeightOnly : Pass<"nf-hoist-weight-only", "::mlir::ModuleOp"> {
   let summary = "computes what depends on parameters alone once a step";
   let description = [{

@@ -44,7 +44,8 @@ static int64_t bytesOf(RankedTensorType type) {
 static_assert(static_cast<int>(StateKind::Moment1) == NF_STATE_MOMENT1 &&
               static_cast<int>(StateKind::Moment2) == NF_STATE_MOMENT2 &&
               static_cast<int>(StateKind::Gradient) == NF_STATE_GRADIENT &&
-              static_cast<int>(StateKind::Derived) == NF_STATE_DERIVED);
+              static_cast<int>(StateKind::Derived) == NF_STATE_DERIVED &&
+              static_cast<int>(StateKind::Partial) == NF_STATE_PARTIAL);
 
 namespace {
 /// One entry of the state table, before it is written.

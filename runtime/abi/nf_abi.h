@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NF_ABI_VERSION 1u
+#define NF_ABI_VERSION 2u
 #define NF_ALIGNMENT 64 /* bytes; of every buffer in a segment and of the segments */
 #define NF_MAX_RANK 4
 
@@ -27,13 +27,14 @@ typedef enum nf_state_kind {
   NF_STATE_MOMENT1 = 2,   /* AdamW's m of states[parameter] */
   NF_STATE_MOMENT2 = 3,   /* AdamW's v of states[parameter] */
   NF_STATE_GRADIENT = 4,  /* gradient sum of states[parameter] over the micro-batches of a step */
-  NF_STATE_DERIVED = 5    /* rebuilt by prepare_weights from parameters; never in a checkpoint */
+  NF_STATE_DERIVED = 5,   /* rebuilt by prepare_weights from parameters; never in a checkpoint */
+  NF_STATE_PARTIAL = 6    /* gradient sum of 2^k reduction slots; a parameter's states in order of k */
 } nf_state_kind;
 
 /* One named buffer of the persistent segment. */
 typedef struct nf_state {
-  const char *name; /* "layers.3.attn.q.weight"; a moment or gradient carries its parameter's name */
-  const char *init; /* init rule as JSON, see below; "" for moments, gradients and derived states (zeros) */
+  const char *name; /* "layers.3.attn.q.weight"; a moment or gradient sum carries its parameter's */
+  const char *init; /* init rule as JSON, see below; "" for all but parameters and constants (zeros) */
   int64_t offset;   /* bytes from the base of the persistent segment */
   int64_t bytes;
   int64_t shape[NF_MAX_RANK];
@@ -80,7 +81,7 @@ typedef struct nf_context {
 } nf_context;
 
 typedef struct nf_program {
-  const char *name; /* "forward_backward", "update", "eval", "logits", "prepare_weights" */
+  const char *name; /* "forward_backward", "update", "eval", "logits", "prepare_weights", "combine_0" ... */
   nf_entry entry;
   const nf_argument *arguments;
   int64_t argument_count;
@@ -111,6 +112,11 @@ typedef struct nf_model {
  *   (1 = a real token; encoders); segments i32[B,T] (attention sees only tokens of equal number); seed i64[];
  *   step i32[]; sample_offset i32[] (index in the global batch of this micro-batch's first sequence)
  *   out: loss f32[] = sum(loss_weight * nll) * inv_count
+ * combine_0 ... combine_L, where the model has S = 2^L reduction slots and L > 0: a step's micro-batches are cut into S
+ *   runs of equal length, accumulate is 0 at the start of each, and slot i (from 0) is followed by combine_k, k being
+ *   the number of trailing one bits of i. No arguments. combine_k adds partial sums 0 ... k-1 to the gradient states
+ *   and puts the result into partial sum k, combine_L into the gradient states. So slots are added as a binary tree,
+ *   whoever computes which of them.
  * update: the optimizer step on all parameters; changes nothing when the gradient norm is not finite.
  *   lr, beta1, beta2, eps, clip (0 = off), bias_correction1 (1 - beta1^step), bias_correction2: f32[];
  *   weight_decay f32[P]

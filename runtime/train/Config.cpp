@@ -196,10 +196,22 @@ void Config::resolveSteps(RunConfig &config) {
     fail("{}: expected at least 1 step; give --steps N", where("train.steps"));
 }
 
+int64_t microBatchesOfEachSlot(const Metadata &metadata, int64_t globalBatch, const std::string &where) {
+  int64_t slots = metadata.reductionSlots, rows = metadata.microBatch;
+  int64_t microBatches = (globalBatch + rows - 1) / rows;
+  if (microBatches % slots != 0)
+    fail(
+        "{}: expected a multiple of the {} reduction slots as the number of micro-batches, but got {} of {} sequences; "
+        "set train.global_batch={}, or compile with --set train.reduction_slots=1",
+        where, slots, microBatches, rows, (microBatches / slots + 1) * slots * rows);
+  return microBatches / slots;
+}
+
 RunConfig Config::resolve() {
   constexpr double any = std::numeric_limits<double>::max();
   RunConfig config;
   config.globalBatch = integer("train.global_batch", 1, 1 << 24);
+  microBatchesOfEachSlot(metadata, config.globalBatch, where("train.global_batch"));
   resolveSteps(config);
   config.lr = number("train.lr", 0, any);
   config.beta1 = number("train.beta1", 0, 1);

@@ -71,6 +71,10 @@ private:
   std::map<std::string, Entry> entries;
 };
 
+/// Micro-batches of each reduction slot in a step of `globalBatch` sequences. Throws Error, which begins with `where`,
+/// when the slots cannot share them evenly.
+int64_t microBatchesOfEachSlot(const Metadata &metadata, int64_t globalBatch, const std::string &where);
+
 /// Edit distance, for suggestions.
 size_t editDistance(const std::string &a, const std::string &b);
 

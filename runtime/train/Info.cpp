@@ -2,6 +2,7 @@
 #include "runtime/train/Commands.h"
 #include "runtime/train/Progress.h"
 
+#include <bit>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -24,6 +25,10 @@ int info(const Invocation &invocation, bool asJson) {
   line("step", fmt::format("micro-batch {} x {} tokens, {}{}{}", m.microBatch, m.sequence, m.precision,
                            m.dropout ? ", dropout" : "", m.documentMask ? ", attention within documents" : ""));
   line("parameters", fmt::format("{} ({})", m.parameters, formatCount(static_cast<double>(m.parameters))));
+  if (m.reductionSlots > 1)
+    line("gradients",
+         fmt::format("{} buffers of {} for {} reduction slots", std::bit_width(static_cast<uint64_t>(m.reductionSlots)),
+                     megabytes(4 * m.parameters), m.reductionSlots));
   line("FLOP a token", fmt::format("{} (forward and backward)", formatCount(m.flopsPerToken)));
   line("memory, persistent",
        fmt::format("{} (parameters, moments, gradients, derived)", megabytes(m.memoryPersistent)));

@@ -18,6 +18,7 @@ static void readModel(const json &model, Metadata &out) {
   out.context = model.at("context");
   out.sequence = model.at("sequence");
   out.microBatch = model.at("micro_batch");
+  out.reductionSlots = model.value("reduction_slots", int64_t{1});
   out.positionOffset = model.value("position_offset", int64_t{0});
   out.precision = model.at("precision");
   out.dropout = model.value("dropout", false);

@@ -18,6 +18,7 @@ struct Metadata {
   int64_t layers = 0, dModel = 0, heads = 0, dFfn = 0, vocab = 0, context = 0;
   int64_t sequence = 0;       ///< T
   int64_t microBatch = 0;     ///< B, sequences
+  int64_t reductionSlots = 1; ///< a power of two
   int64_t positionOffset = 0; ///< position of a sequence's first token
   std::string precision;
   bool dropout = false;

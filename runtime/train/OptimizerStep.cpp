@@ -2,13 +2,14 @@
 
 #include "runtime/core/Error.h"
 #include "runtime/train/Schedule.h"
+#include "runtime/train/Slots.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace nf::rt {
 
-static Program required(Context &context, const char *name) {
+static Program required(Context &context, const std::string &name) {
   Program program = context.program(name);
   if (!program)
     fail("this executable has no program '{}'; compile the model again", name);
@@ -17,7 +18,11 @@ static Program required(Context &context, const char *name) {
 
 OptimizerStep::OptimizerStep(Context &context, const Metadata &metadata, const RunConfig &config)
     : context(context), config(config), forwardBackward(required(context, "forward_backward")),
-      updateProgram(required(context, "update")), batch(forwardBackward, metadata) {
+      updateProgram(required(context, "update")), batch(forwardBackward, metadata),
+      microBatchesOfSlot(microBatchesOfEachSlot(metadata, config.globalBatch, "the batch")) {
+  if (metadata.reductionSlots > 1)
+    for (int k = 0; k <= pairsCompletedBy(metadata.reductionSlots - 1); ++k)
+      combine.push_back(required(context, fmt::format("combine_{}", k)));
   for (const nf_state *parameter : context.parameters())
     decay.push_back(config.decayAll || parameter->rank >= 2 ? static_cast<float>(config.weightDecay) : 0.0f);
   lastSquares.resize(decay.size());
@@ -33,6 +38,9 @@ StepResult OptimizerStep::gradients(int64_t step, int64_t first, const SampleSou
   result.lr = learningRate(config, step);
   for (int64_t s = 0; s < config.globalBatch; ++s)
     result.counted += source.weight(first + s);
+  TreeSum loss;
+  double slotLoss = 0;
+  int64_t microBatch = 0;
   double inverse = result.counted > 0 ? 1.0 / result.counted : 0.0;
   for (int64_t offset = 0; offset < config.globalBatch; offset += batch.rows()) {
     if (stop()) {
@@ -46,18 +54,26 @@ StepResult OptimizerStep::gradients(int64_t step, int64_t first, const SampleSou
         batch.pad(b);
     }
     forwardBackward.set("inv_count", static_cast<float>(inverse));
-    forwardBackward.set("accumulate", static_cast<int32_t>(offset > 0));
+    forwardBackward.set("accumulate", static_cast<int32_t>(microBatch % microBatchesOfSlot != 0));
     forwardBackward.set("step", static_cast<int32_t>(step));
     forwardBackward.set("sample_offset", static_cast<int32_t>(offset));
     forwardBackward.set("seed", static_cast<int64_t>(config.seed));
     forwardBackward.run();
-    auto loss = forwardBackward.argument<float>("loss");
-    result.loss += loss.empty() ? 0.0 : loss[0];
-    if (!std::isfinite(result.loss)) {
+    auto part = forwardBackward.argument<float>("loss");
+    slotLoss += part.empty() ? 0.0 : part[0];
+    if (!std::isfinite(slotLoss)) {
       result.status = StepResult::BadLoss;
+      result.loss = slotLoss;
       return result;
     }
+    if (++microBatch % microBatchesOfSlot == 0) {
+      if (!combine.empty())
+        combine[pairsCompletedBy(microBatch / microBatchesOfSlot - 1)].run();
+      loss.add(slotLoss);
+      slotLoss = 0;
+    }
   }
+  result.loss = loss.total();
   return result;
 }
 

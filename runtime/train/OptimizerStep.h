@@ -28,10 +28,12 @@ struct StepResult {
 /// Runs steps of the model's programs forward_backward and update. After construction nothing is allocated.
 class OptimizerStep {
 public:
+  /// Throws Error when the reduction slots cannot share the global batch evenly.
   OptimizerStep(Context &context, const Metadata &metadata, const RunConfig &config);
 
   /// Step number `step` (from 1) on the samples first, first + 1, ... first + global_batch - 1 of `source`. The last
-  /// micro-batch is padded. Gradients are left in the states. `stop` is asked between micro-batches.
+  /// micro-batch is padded. Micro-batches of a slot are summed, slots added as a tree (Slots.h). Gradients are left in
+  /// the states. `stop` is asked between micro-batches.
   StepResult gradients(int64_t step, int64_t first, const SampleSource &source, const std::function<bool()> &stop);
   /// Continues a result of gradients() that is Done: clips, updates the parameters, fills gradNorm and lr.
   void update(int64_t step, StepResult &result);
@@ -45,7 +47,9 @@ private:
   Context &context;
   RunConfig config;
   Program forwardBackward, updateProgram;
+  std::vector<Program> combine; // combine_k at k; empty with one slot
   BatchArguments batch;
+  int64_t microBatchesOfSlot;
   std::vector<float> decay, lastSquares;
 };
 

@@ -36,8 +36,9 @@ class TrainingRun(unittest.TestCase):
     def call(self, *arguments, program=None):
         return subprocess.run([program or self.model, *arguments], capture_output=True, text=True, cwd=self.folder.name)
 
-    def train(self, run, steps, *flags):
-        result = self.call("train", "--data", "data", "--out", run, "--steps", str(steps), "--log-every", "1", *flags)
+    def train(self, run, steps, *flags, program=None):
+        result = self.call("train", "--data", "data", "--out", run, "--steps", str(steps), "--log-every", "1", *flags,
+                           program=program)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
@@ -63,6 +64,20 @@ class TrainingRun(unittest.TestCase):
                          for _ in range(2))
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertEqual(first.stdout, second.stdout)
+
+    def test_resumes_to_the_same_bits_with_reduction_slots(self):
+        slots = self.at("slots")
+        sets = ["train.reduction_slots=4", "train.global_batch=8"]
+        constant = ("--set", "train.schedule=constant")
+        subprocess.run([COMPILER, MODEL, *twin(), *[a for s in sets for a in ("--set", s)], "-o", slots], check=True,
+                       capture_output=True)
+        self.train("slots-whole", 6, "--threads", "1", *constant, program=slots)
+        self.train("slots-half", 3, *constant, program=slots)
+        self.train("slots-half", 6, "--threads", "4", "--resume", "auto", *constant, program=slots)
+        self.assertEqual(self.weights("slots-whole", 6), self.weights("slots-half", 6))
+        self.assertOneLine(self.call("train", "--data", "data", "--out", "r", "--set", "train.global_batch=6",
+                                     program=slots), 1, "multiple of the 4 reduction slots .* got 3 of 2 sequences")
+        self.assertFalse(os.path.exists(self.at("r")))
 
     def test_same_object_twice(self):
         for name in ("a.o", "b.o"):

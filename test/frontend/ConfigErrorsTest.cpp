@@ -214,6 +214,17 @@ TEST(ConfigErrors, CharactersOutsideStrings) {
   EXPECT_TRUE(messages(tiny, {"model.init=Ù"}).starts_with("--set model.init=Ù: error: expected one of gpt2, fairseq"));
 }
 
+TEST(ConfigErrors, ReductionSlots) {
+  EXPECT_EQ(messages(tiny + "[train]\nreduction_slots = 8\n"), "") << "the global batch fits by default";
+  EXPECT_EQ(messages(tiny + "[train]\nreduction_slots = 6\n"),
+            "m.toml:8:19: error: expected a power of two as the number of reduction slots, but got 6\n"
+            "m.toml:8:19: note: 4 or 8, perhaps\n");
+  EXPECT_EQ(messages(tiny + "[train]\nreduction_slots = 4\nglobal_batch = 18\n"),
+            "m.toml:9:16: error: expected a multiple of the 4 reduction slots as the number of micro-batches, but got "
+            "5 of 4 sequences for a global_batch of 18\n"
+            "m.toml:9:16: note: set global_batch to 32\n");
+}
+
 TEST(ConfigErrors, Overrides) {
   EXPECT_EQ(messages(tiny, {"norm.preset"}), "--set norm.preset: error: expected key=value, but got 'norm.preset'\n"
                                              "--set norm.preset: note: for example: --set norm.preset=normformer\n");

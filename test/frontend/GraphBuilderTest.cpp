@@ -113,6 +113,12 @@ TEST(GraphBuilder, ArgumentsAreThoseThatTheProgramNeeds) {
   EXPECT_FALSE(encoder.program("logits"));
 }
 
+TEST(GraphBuilder, TheModuleSaysHowManySlotsThereAre) {
+  Graph one({}), four({"train.reduction_slots=4"});
+  EXPECT_FALSE((*one.module)->hasAttr("nf.reduction_slots"));
+  EXPECT_EQ((*four.module)->getAttrOfType<IntegerAttr>("nf.reduction_slots").getInt(), 4);
+}
+
 TEST(GraphBuilder, DocumentsAreKeptApartWhereBatchesHoldSeveral) {
   for (const char *kind : {"decoder", "encoder"}) {
     Graph graph({std::string("model.kind=") + kind, "objective.document_mask=true"});

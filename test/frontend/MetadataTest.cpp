@@ -24,7 +24,7 @@ TEST(Metadata, ModelAndFacts) {
   json data = json::parse(metadataJson(configOf(tiny, {"model.dropout=0.1"}), facts()));
   EXPECT_EQ(data["model"], json::parse(R"({"name":"m","kind":"decoder","layers":2,"d_model":8,"heads":2,"d_ffn":32,
     "vocab":32,"context":16,"sequence":16,"micro_batch":4,"precision":"fp32","objective":"causal",
-    "position_offset":0,"dropout":true,"document_mask":false})"));
+    "position_offset":0,"dropout":true,"document_mask":false,"reduction_slots":1})"));
   EXPECT_EQ(data["definition_file"], "m.toml");
   EXPECT_EQ(data["parameters"], 2144);
   EXPECT_EQ(data["flops_per_token"], 12288.0);

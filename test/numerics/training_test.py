@@ -25,6 +25,7 @@ CASES = [
     ("preln-demo", 100, ["norm.head_scale=post_proj"]),
     ("preln-demo", 100, ["norm.residual_scale=true"]),
     ("normformer-demo", 100, ["norm.residual_scale=true", "norm.head_scale=post_proj", "train.clip=0.5"]),
+    ("normformer-demo", 20, ["train.reduction_slots=2"]),
     ("normformer-demo", 20, ["objective.document_mask=true"]),
     ("roberta-base", 20, ["objective.document_mask=true"]),
     ("preln-demo", 100, ["model.tie_embeddings=false", "model.bias=false", "model.activation=silu"]),

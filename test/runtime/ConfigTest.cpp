@@ -77,6 +77,17 @@ TEST_F(ConfigTest, ChecksRangesAndNamesTheOrigin) {
             "train.global_batch = 0 (flag): expected a whole number from 1 to 16777216");
 }
 
+TEST_F(ConfigTest, ReductionSlotsGetEqualNumbersOfMicroBatches) {
+  metadata.reductionSlots = 4;
+  EXPECT_EQ(resolveError("train.global_batch=16"), "");
+  EXPECT_EQ(resolveError("train.global_batch=29"), "") << "the last of 8 micro-batches is padded";
+  EXPECT_EQ(resolveError("train.global_batch=18"),
+            "train.global_batch = 18 (flag): expected a multiple of the 4 reduction slots as the number of "
+            "micro-batches, but got 5 of 4 sequences; set train.global_batch=32, or compile with --set "
+            "train.reduction_slots=1");
+  EXPECT_EQ(microBatchesOfEachSlot(metadata, 32, "x"), 2);
+}
+
 TEST_F(ConfigTest, ValuesOfTheDefinitionAreNamedWithTheirLine) {
   metadata.runKeys["train.lr"]["value"] = -3;
   Config other(metadata, "./bigram");
