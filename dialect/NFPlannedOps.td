@@ -53,7 +53,7 @@ def NF_CopyOp : NF_Op<"copy", []> {
 def NF_LaunchOp : NF_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "runs a kernel on its buffers";
   let description = [{
-    Runs `kernel(buffers…, task, scratch)` for every 0 ≤ task < `tasks`, by nf_launch of runtime/abi/nf_abi.h. The
+    Runs `kernel(buffers…, task, scratch)` for every 0 ≤ task < `tasks`, by nf_run of runtime/abi/nf_abi.h. The
     kernel is a func.func over bare pointers: its memref arguments have the buffers' element types and counts, not
     necessarily their shapes; then come `%task: index` and `%scratch: memref<?xi8>`. In stage llvm the kernel is the
     llvm.func that this became.

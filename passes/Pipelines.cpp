@@ -128,28 +128,41 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
   }
 }
 
-static void writeReproducer(ModuleOp before, Stage stage, const PipelineOptions &options, StringRef path) {
+static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOptions &options) {
+  PassManager manager(module.getContext());
+  buildStage(stage, manager, options);
+  return manager.run(module);
+}
+
+/// Writes the module as it was before `failed`. It is made anew from `original`, so that a compilation that succeeds
+/// copies nothing between its stages.
+static void writeReproducer(ModuleOp original, Stage first, Stage failed, const PipelineOptions &options,
+                            StringRef path) {
+  {
+    ScopedDiagnosticHandler quiet(original.getContext(), [](Diagnostic &) { return success(); });
+    for (Stage stage : stages)
+      if (stage >= first && stage < failed && mlir::failed(runStage(original, stage, options)))
+        return;
+  }
   std::error_code error;
   llvm::raw_fd_ostream file(path, error);
   if (error)
     return;
-  file << "// nf-opt --nf-stage-" << stageName(stage) << "=vector-bits=" << options.vectorBits << " " << path << "\n";
-  before.print(file, OpPrintingFlags().enableDebugInfo());
-  before.emitRemark() << "the module before stage " << stageName(stage) << " is in " << path;
+  file << "// nf-opt --nf-stage-" << stageName(failed) << "=vector-bits=" << options.vectorBits << " " << path << "\n";
+  original.print(file, OpPrintingFlags().enableDebugInfo());
+  original.emitRemark() << "the module before stage " << stageName(failed) << " is in " << path;
 }
 
 LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                             StringRef reproducer, function_ref<void(Stage, double)> observe) {
+  OwningOpRef<ModuleOp> original(reproducer.empty() ? ModuleOp() : module.clone());
   for (Stage stage : stages) {
     if (stage < first || stage > last)
       continue;
-    OwningOpRef<ModuleOp> before(reproducer.empty() ? ModuleOp() : module.clone());
-    PassManager manager(module.getContext());
-    buildStage(stage, manager, options);
     auto start = std::chrono::steady_clock::now();
-    if (failed(manager.run(module))) {
-      if (before)
-        writeReproducer(*before, stage, options, reproducer);
+    if (failed(runStage(module, stage, options))) {
+      if (original)
+        writeReproducer(*original, first, stage, options, reproducer);
       return failure();
     }
     if (observe)

@@ -18,7 +18,7 @@ CompiledModule::~CompiledModule() = default;
 static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector<char, 0> object) {
   using namespace llvm::orc;
   auto services = absoluteSymbols({
-      {code.mangleAndIntern("nf_launch"), ExecutorSymbolDef(ExecutorAddr::fromPtr(&nf_launch), {})},
+      {code.mangleAndIntern("nf_run"), ExecutorSymbolDef(ExecutorAddr::fromPtr(&nf_run), {})},
       {code.mangleAndIntern("nf_gemm_f32"), ExecutorSymbolDef(ExecutorAddr::fromPtr(&nf_gemm_f32), {})},
   });
   if (llvm::Error error = code.getMainJITDylib().define(std::move(services)))

@@ -160,7 +160,7 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
 
   void emitStates(LlvmBuilder &b, ArrayRef<StateEntry> states) {
     Type type = stateType(b);
-    b.global("nf.states", LLVM::LLVMArrayType::get(type, states.size()), LLVM::Linkage::Internal, [&] {
+    b.global("nf.states", LLVM::Linkage::Internal, [&] {
       SmallVector<Value> entries;
       for (const StateEntry &state : states) {
         SmallVector<Value> fields{b.string(state.name), b.string(state.init), b.constant(state.offset),
@@ -178,7 +178,7 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
     Type type = LLVM::LLVMStructType::getLiteral(
         b.getContext(),
         {b.ptr, b.i64, b.i64, LLVM::LLVMArrayType::get(b.i64, NF_MAX_RANK), b.i32, b.i32, b.i32, b.i32});
-    b.global(symbol, LLVM::LLVMArrayType::get(type, arguments.size()), LLVM::Linkage::Internal, [&] {
+    b.global(symbol, LLVM::Linkage::Internal, [&] {
       SmallVector<Value> entries;
       for (auto argument : arguments.getAsRange<DictionaryAttr>()) {
         auto tensor = cast<RankedTensorType>(argument.getAs<TypeAttr>("type").getValue());
@@ -203,7 +203,7 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
       auto attrs = program->getAttrOfType<DictionaryAttr>(programAttr);
       emitArguments(b, argumentsName(attrs), attrs.getAs<ArrayAttr>("nf.arguments"));
     }
-    b.global("nf.programs", LLVM::LLVMArrayType::get(type, programs.size()), LLVM::Linkage::Internal, [&] {
+    b.global("nf.programs", LLVM::Linkage::Internal, [&] {
       SmallVector<Value> entries;
       for (LLVM::LLVMFuncOp program : programs) {
         auto attrs = program->getAttrOfType<DictionaryAttr>(programAttr);
@@ -228,15 +228,13 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
     if (auto array = module->getAttrOfType<ArrayAttr>(featuresAttr))
       for (auto feature : array.getAsRange<StringAttr>())
         features.push_back(feature.getValue());
-    b.global("nf.cpu_features", LLVM::LLVMArrayType::get(b.ptr, features.size()), LLVM::Linkage::Internal, [&] {
+    b.global("nf.cpu_features", LLVM::Linkage::Internal, [&] {
       SmallVector<Value> names;
       for (StringRef feature : features)
         names.push_back(b.string(feature));
       return b.array(b.ptr, names);
     });
-    Type type = LLVM::LLVMStructType::getLiteral(
-        b.getContext(), {b.i32, b.i32, b.i64, b.ptr, b.ptr, b.ptr, b.i64, b.ptr, b.i64, b.i64, b.i64});
-    b.global(tableName, type, LLVM::Linkage::External, [&] {
+    b.global(tableName, LLVM::Linkage::External, [&] {
       return b.structure({b.constant32(NF_ABI_VERSION), b.constant32(features.size()), b.constant(integer(hashAttr)),
                           b.addressOf("nf.cpu_features"), b.string(metadata ? metadata.getValue() : "{}"),
                           b.addressOf("nf.states"), b.constant(stateCount), b.addressOf("nf.programs"),

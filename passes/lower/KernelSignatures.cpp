@@ -22,8 +22,9 @@ struct KernelSignatures : nf::impl::KernelSignaturesBase<KernelSignatures> {
   void runOnOperation() override {
     SetVector<StringAttr> names;
     getOperation().walk([&](LaunchOp launch) { names.insert(launch.getKernelAttr().getAttr()); });
+    SymbolTable symbols(getOperation());
     for (StringAttr name : names)
-      rewrite(getOperation().lookupSymbol<func::FuncOp>(name));
+      rewrite(symbols.lookup<func::FuncOp>(name));
   }
 
   void rewrite(func::FuncOp kernel) {

@@ -27,11 +27,9 @@ Value LlvmBuilder::string(StringRef text) {
   std::string &symbol = strings[text];
   if (symbol.empty()) {
     symbol = (stringPrefix + Twine(strings.size() - 1)).str();
-    OpBuilder::InsertionGuard guard(*this);
-    setInsertionPointToEnd(module.getBody());
     std::string terminated = text.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(i8, terminated.size());
-    LLVM::GlobalOp::create(*this, type, /*isConstant=*/true, LLVM::Linkage::Private, symbol, getStringAttr(terminated));
+    data(symbol, type, LLVM::Linkage::Private, getStringAttr(terminated));
   }
   return addressOf(symbol);
 }
@@ -63,18 +61,41 @@ Value LlvmBuilder::structure(ArrayRef<Value> fields) {
   return value;
 }
 
+// In runs: LLVM makes a constant array anew for each value that is inserted.
 Value LlvmBuilder::array(Type elementType, ArrayRef<Value> elements) {
+  constexpr size_t longestRun = 32;
+  if (elements.size() > longestRun) {
+    SmallVector<Value> runs;
+    for (; !elements.empty(); elements = elements.drop_front(std::min(longestRun, elements.size())))
+      runs.push_back(array(elementType, elements.take_front(longestRun)));
+    return structure(runs);
+  }
   Value value = LLVM::UndefOp::create(*this, LLVM::LLVMArrayType::get(elementType, elements.size()));
   for (auto [i, element] : llvm::enumerate(elements))
     value = LLVM::InsertValueOp::create(*this, value, element, static_cast<int64_t>(i));
   return value;
 }
 
-LLVM::GlobalOp LlvmBuilder::global(StringRef name, Type type, LLVM::Linkage linkage, function_ref<Value()> build) {
+LLVM::GlobalOp LlvmBuilder::global(StringRef name, LLVM::Linkage linkage, function_ref<Value()> build) {
+  OpBuilder::InsertionGuard guard(*this);
+  LLVM::GlobalOp global = data(name, ptr, linkage, Attribute());
+  createBlock(&global.getInitializerRegion());
+  Value value = build();
+  LLVM::ReturnOp::create(*this, value);
+  global.setGlobalType(value.getType());
+  return global;
+}
+
+LLVM::GlobalOp LlvmBuilder::data(StringRef name, Type type, LLVM::Linkage linkage, Attribute value) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToEnd(module.getBody());
-  auto global = LLVM::GlobalOp::create(*this, type, /*isConstant=*/true, linkage, name, Attribute());
-  createBlock(&global.getInitializerRegion());
-  LLVM::ReturnOp::create(*this, build());
-  return global;
+  return LLVM::GlobalOp::create(*this, type, /*isConstant=*/true, linkage, name, value);
+}
+
+LLVM::GlobalOp LlvmBuilder::numbers(StringRef name, ArrayRef<int64_t> values) {
+  return data(name, LLVM::LLVMArrayType::get(i64, values.size()), LLVM::Linkage::Internal, getI64TensorAttr(values));
+}
+
+LLVM::GlobalOp LlvmBuilder::text(StringRef name, StringRef bytes) {
+  return data(name, LLVM::LLVMArrayType::get(i8, bytes.size()), LLVM::Linkage::Internal, getStringAttr(bytes));
 }

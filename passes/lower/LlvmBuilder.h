@@ -29,13 +29,20 @@ public:
 
   /// A struct of `fields`, as a constant.
   mlir::Value structure(llvm::ArrayRef<mlir::Value> fields);
-  /// An array of values of one type, as a constant.
+  /// What has the layout of an array of values of one type, as a constant.
   mlir::Value array(mlir::Type elementType, llvm::ArrayRef<mlir::Value> elements);
   /// A constant global called `name` with the value that `build` makes.
-  mlir::LLVM::GlobalOp global(llvm::StringRef name, mlir::Type type, mlir::LLVM::Linkage linkage,
+  mlir::LLVM::GlobalOp global(llvm::StringRef name, mlir::LLVM::Linkage linkage,
                               llvm::function_ref<mlir::Value()> build);
+  /// A constant global of i64 numbers.
+  mlir::LLVM::GlobalOp numbers(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+  /// A constant global of bytes.
+  mlir::LLVM::GlobalOp text(llvm::StringRef name, llvm::StringRef bytes);
 
 private:
+  /// A constant global whose value is an attribute.
+  mlir::LLVM::GlobalOp data(llvm::StringRef name, mlir::Type type, mlir::LLVM::Linkage linkage, mlir::Attribute value);
+
   mlir::ModuleOp module;
   llvm::StringMap<std::string> strings; ///< text → symbol
 };

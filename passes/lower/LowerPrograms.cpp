@@ -3,14 +3,17 @@
 // Before → after in Passes.td.
 //
 // 1. Every kernel gets an entry that loads its buffers' addresses from the argument array.
-// 2. Every program becomes a function of parts that make some launches each: bases from the context, one argument array
-//    as long as the longest launch, and for each launch its addresses and a call of nf_launch. (In one function LLVM's
-//    time is quadratic in the launches.)
-// 3. What nf-emit-table needs of a program stays on its function in `nf.program`.
+// 2. All kernels' addresses are one table, all launches' names one string. (As code, launches would cost LLVM more time
+//    than the kernels.)
+// 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run.
+// 4. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/lower/LlvmBuilder.h"
 #include "passes/lower/Passes.h"
+#include "runtime/abi/nf_abi.h"
+
+#include "llvm/ADT/MapVector.h"
 
 namespace nf {
 #define GEN_PASS_DEF_LOWERPROGRAMS
@@ -20,8 +23,9 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static constexpr StringLiteral launchName = "nf_launch";
-static constexpr size_t launchesOfPart = 64;
+static constexpr StringLiteral runName = "nf_run", kernelsName = "nf.kernels", launchNamesName = "nf.launch_names";
+static_assert(static_cast<int>(Segment::Persistent) == NF_PERSISTENT &&
+              static_cast<int>(Segment::Transient) == NF_TRANSIENT);
 
 /// The name that a launch has in profiles: its kernel, and the part of the model that it works for.
 static std::string profileName(LaunchOp launch) {
@@ -42,26 +46,27 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     ModuleOp module = getOperation();
     SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
     bool fits = true;
+    SymbolTable symbols(module);
     for (ProgramOp program : programs)
-      fits &= succeeded(check(program));
+      fits &= succeeded(check(program, symbols));
     if (!fits)
       return signalPassFailure();
     LlvmBuilder b(module);
-    SetVector<StringAttr> kernels;
     for (ProgramOp program : programs)
-      program.walk([&](LaunchOp launch) { kernels.insert(launch.getKernelAttr().getAttr()); });
-    for (StringAttr name : kernels)
-      buildEntry(b, module.lookupSymbol<LLVM::LLVMFuncOp>(name));
+      program.walk([&](LaunchOp launch) { kernels.insert({launch.getKernelAttr().getAttr(), kernels.size()}); });
+    for (auto [name, index] : kernels)
+      buildEntry(b, symbols.lookup<LLVM::LLVMFuncOp>(name));
     for (ProgramOp program : programs)
       lower(b, program);
+    buildTables(b);
   }
 
   /// Only launches of converted kernels are left; every other op is listed.
-  LogicalResult check(ProgramOp program) {
+  LogicalResult check(ProgramOp program, const SymbolTable &symbols) {
     bool fits = true;
     program.walk([&](Operation *op) {
       if (auto launch = dyn_cast<LaunchOp>(op)) {
-        if (!getOperation().lookupSymbol<LLVM::LLVMFuncOp>(launch.getKernel())) {
+        if (!symbols.lookup<LLVM::LLVMFuncOp>(launch.getKernel())) {
           launch.emitOpError() << "expected the kernel " << launch.getKernelAttr()
                                << " to be an llvm.func; convert kernels first";
           fits = false;
@@ -95,55 +100,59 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
   }
 
   void lower(LlvmBuilder &b, ProgramOp program) {
-    SmallVector<LaunchOp> launches(program.getBody().front().getOps<LaunchOp>());
-    ArrayRef<LaunchOp> rest = launches;
-    std::string name = ("nf_program_" + program.getSymName()).str();
-    SmallVector<LLVM::LLVMFuncOp> parts;
-    while (!rest.empty()) {
-      ArrayRef<LaunchOp> part = rest.take_front(launchesOfPart);
-      rest = rest.drop_front(part.size());
-      parts.push_back(buildPart(b, name + "." + std::to_string(parts.size()), part));
-    }
+    std::string name = ("nf_program_" + program.getSymName()).str(), listName = name + ".launches";
+    auto run = b.declare(runName, {b.ptr, b.ptr, b.ptr});
+    int64_t longest = buildLaunches(b, program, listName);
     auto function = b.function(program.getLoc(), name, {b.ptr});
-    for (LLVM::LLVMFuncOp part : parts)
-      LLVM::CallOp::create(b, part, ValueRange{function.getArgument(0)});
+    Value args = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(longest), /*alignment=*/0);
+    LLVM::CallOp::create(b, run, ValueRange{function.getArgument(0), b.addressOf(listName), args});
     LLVM::ReturnOp::create(b, ValueRange());
     function->setAttr("nf.program", describe(program));
     program.erase();
   }
 
-  /// The function that makes some launches, one after the other.
-  LLVM::LLVMFuncOp buildPart(LlvmBuilder &b, StringRef name, ArrayRef<LaunchOp> launches) {
-    size_t longest = 1;
-    for (LaunchOp launch : launches)
-      longest = std::max<size_t>(longest, launch.getBuffers().size());
-    LLVM::LLVMFuncOp launchFunction = b.declare(launchName, {b.ptr, b.ptr, b.ptr, b.i64, b.ptr});
-    auto function = b.function(LaunchOp(launches.front()).getLoc(), name, {b.ptr});
-    function.setNoInline(true);
-    Value context = function.getArgument(0);
-    // nf_context: persistent, then transient.
-    Value bases[2];
-    for (int32_t i : {0, 1})
-      bases[i] = LLVM::LoadOp::create(
-          b, b.ptr, LLVM::GEPOp::create(b, b.ptr, b.ptr, context, ArrayRef<LLVM::GEPArg>{i}).getResult());
-    Value args = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(longest), /*alignment=*/0);
-    for (LaunchOp launch : launches) {
-      b.setLoc(launch.getLoc());
-      for (auto [i, operand] : llvm::enumerate(launch.getBuffers())) {
+  /// Writes an nf_launches; returns the buffers of the longest launch.
+  int64_t buildLaunches(LlvmBuilder &b, ProgramOp program, StringRef name) {
+    std::vector<int64_t> numbers;
+    int64_t count = 0, longest = 1;
+    for (auto launch : program.getBody().front().getOps<LaunchOp>()) {
+      int64_t buffers = launch.getBuffers().size();
+      llvm::append_values(numbers, kernels.lookup(launch.getKernelAttr().getAttr()), launch.getTasks(),
+                          placeOfName(launch), buffers);
+      for (Value operand : launch.getBuffers()) {
         auto buffer = operand.getDefiningOp<BufferOp>();
-        Value base = bases[buffer.getSegment() == Segment::Persistent ? 0 : 1];
-        Value address =
-            LLVM::GEPOp::create(b, b.ptr, b.i8, base, ValueRange{b.constant(static_cast<int64_t>(buffer.getOffset()))});
-        Value slot = LLVM::GEPOp::create(b, b.ptr, b.ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
-        LLVM::StoreOp::create(b, address, slot);
+        numbers.push_back(buffer.getOffset() * NF_SEGMENTS + static_cast<int64_t>(buffer.getSegment()));
       }
-      Value kernel = b.addressOf(launch.getKernel());
-      LLVM::CallOp::create(b, launchFunction,
-                           ValueRange{context, kernel, args, b.constant(static_cast<int64_t>(launch.getTasks())),
-                                      b.string(profileName(launch))});
+      longest = std::max(longest, buffers);
+      ++count;
     }
-    LLVM::ReturnOp::create(b, ValueRange());
-    return function;
+    std::string numbersName = (name + ".numbers").str();
+    b.numbers(numbersName, numbers);
+    b.global(name, LLVM::Linkage::Internal, [&] {
+      return b.structure(
+          {b.addressOf(numbersName), b.constant(count), b.addressOf(kernelsName), b.addressOf(launchNamesName)});
+    });
+    return longest;
+  }
+
+  /// The first byte of the launch's name in `names`.
+  int64_t placeOfName(LaunchOp launch) {
+    std::string name = profileName(launch);
+    auto [place, isNew] = namePlaces.try_emplace(name, names.size());
+    if (isNew)
+      names.append(name).push_back('\0');
+    return place->second;
+  }
+
+  /// What the lists of all programs point to.
+  void buildTables(LlvmBuilder &b) {
+    b.global(kernelsName, LLVM::Linkage::Internal, [&] {
+      SmallVector<Value> addresses;
+      for (auto [name, index] : kernels)
+        addresses.push_back(b.addressOf(name));
+      return b.array(b.ptr, addresses);
+    });
+    b.text(launchNamesName, names);
   }
 
   DictionaryAttr describe(ProgramOp program) {
@@ -154,5 +163,9 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
         entries.push_back(b.getNamedAttr(name, value));
     return b.getDictionaryAttr(entries);
   }
+
+  llvm::MapVector<StringAttr, int64_t> kernels; // index by name
+  std::string names;                            // of launches, each ends in NUL
+  llvm::StringMap<int64_t> namePlaces;
 };
 } // namespace

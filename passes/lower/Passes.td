@@ -22,12 +22,11 @@ def KernelSignatures : Pass<"nf-kernel-signatures", "::mlir::ModuleOp"> {
 }
 
 def LowerPrograms : Pass<"nf-lower-programs", "::mlir::ModuleOp"> {
-  let summary = "programs become functions that launch kernels";
+  let summary = "programs become lists of launches";
   let description = [{
-    Runs after the kernels were converted to LLVM with bare pointers. Each nf.program becomes `@nf_program_<name>`: it
-    fills an array of buffer addresses and calls nf_launch for every nf.launch. Each launched kernel gets an entry of
-    type nf_kernel (runtime/abi/nf_abi.h) under its name; the kernel itself becomes `@<name>.body`, inlined there. The
-    buffer's segment bases come from the context.
+    Runs after the kernels were converted to LLVM with bare pointers. Each nf.program becomes an nf_launches of
+    runtime/abi/nf_abi.h, its launches as numbers, and `@nf_program_<name>`, which gives it to nf_run. Each launched
+    kernel gets an entry of type nf_kernel under its name; the kernel itself becomes `@<name>.body`, inlined there.
 
     ```mlir
     nf.program @eval() { %0 = nf.buffer transient 64 : memref<8xf32>  nf.launch @k(%0) tasks 2 : memref<8xf32>  nf.return }
@@ -35,6 +34,7 @@ def LowerPrograms : Pass<"nf-lower-programs", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     llvm.func internal @k(%args: !llvm.ptr, %task: i64, %scratch: !llvm.ptr)
+    llvm.mlir.global internal constant @nf_program_eval.launches.numbers(dense<[0, 2, 0, 1, 129]> : tensor<5xi64>)
     llvm.func internal @nf_program_eval(%context: !llvm.ptr)
     ```
     The program's attributes stay on the function for nf-emit-table.

@@ -47,8 +47,8 @@ static int64_t placeStates(ModuleOp module) {
 namespace {
 class ProgramRewriter {
 public:
-  ProgramRewriter(ModuleOp module, ProgramOp program)
-      : module(module), program(program), storage(program), builder(program.getContext()) {}
+  ProgramRewriter(const SymbolTable &symbols, ProgramOp program)
+      : symbols(symbols), program(program), storage(program), builder(program.getContext()) {}
 
   LogicalResult run() {
     Block &block = program.getBody().front();
@@ -94,9 +94,7 @@ private:
                            StridedLayoutAttr::get(type.getContext(), 0, strides));
   }
 
-  int64_t offsetOfState(StringAttr name) {
-    return module.lookupSymbol(name)->getAttrOfType<IntegerAttr>("offset").getInt();
-  }
+  int64_t offsetOfState(StringAttr name) { return symbols.lookup(name)->getAttrOfType<IntegerAttr>("offset").getInt(); }
 
   LogicalResult rewrite(Operation *op) {
     if (auto kernel = dyn_cast<KernelOpInterface>(op))
@@ -282,7 +280,7 @@ private:
     program.removeResAttrsAttr();
   }
 
-  ModuleOp module;
+  const SymbolTable &symbols;
   ProgramOp program;
   StorageMap storage;
   OpBuilder builder;
@@ -291,8 +289,9 @@ private:
 struct PlanMemory : nf::impl::PlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
     placeStates(getOperation());
+    SymbolTable symbols(getOperation());
     for (auto program : getOperation().getOps<ProgramOp>())
-      if (failed(ProgramRewriter(getOperation(), program).run()))
+      if (failed(ProgramRewriter(symbols, program).run()))
         return signalPassFailure();
   }
 };

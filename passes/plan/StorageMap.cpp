@@ -61,7 +61,18 @@ AccumulateOp nf::soleAccumulate(Value value) {
   return value.hasOneUse() ? dyn_cast<AccumulateOp>(*value.user_begin()) : AccumulateOp();
 }
 
-StorageMap::StorageMap(ProgramOp program) : program(program) {
+/// The state that the op reads or writes, or null.
+static StringAttr accessedState(Operation *op) {
+  if (auto get = dyn_cast<GetOp>(op))
+    return get.getSymbolAttr().getAttr();
+  if (auto set = dyn_cast<SetOp>(op))
+    return set.getSymbolAttr().getAttr();
+  if (auto accumulate = dyn_cast<AccumulateOp>(op))
+    return accumulate.getSymbolAttr().getAttr();
+  return {};
+}
+
+StorageMap::StorageMap(ProgramOp program) {
   Block &block = program.getBody().front();
   number(block);
   planAccumulates(block);
@@ -74,6 +85,9 @@ void StorageMap::number(Block &block) {
   for (Operation &op : block)
     points[&op] = point++;
   end = point;
+  for (Operation &op : block)
+    if (StringAttr state = accessedState(&op))
+      accesses[state].push_back(&op);
 }
 
 /// The last point that reads `value` or a view of it.
@@ -107,17 +121,13 @@ bool StorageMap::accumulatesInKernel(KernelOpInterface kernel) {
   return flag.has_value();
 }
 
-/// Nothing but other kernels' additions may touch the state between the kernel and the op that adds its value.
-static bool isUntouchedBetween(Operation *from, Operation *to, StringRef state) {
-  for (Operation *op = from->getNextNode(); op != to; op = op->getNextNode()) {
-    if (auto get = dyn_cast<GetOp>(op); get && get.getSymbol() == state)
-      return false;
-    if (auto set = dyn_cast<SetOp>(op); set && set.getSymbol() == state)
-      return false;
-    if (auto accumulate = dyn_cast<AccumulateOp>(op); accumulate && accumulate.getSymbol() == state)
-      return false;
-  }
-  return true;
+/// Nothing may touch the state between the kernel and the op that adds or sets its value.
+bool StorageMap::isUntouchedBetween(Operation *from, Operation *to, StringAttr state) const {
+  int64_t first = points.lookup(from), last = points.lookup(to);
+  return llvm::none_of(accesses.find(state)->second, [&](Operation *op) {
+    int64_t point = points.lookup(op);
+    return first < point && point < last;
+  });
 }
 
 void StorageMap::planAccumulates(Block &block) {
@@ -125,8 +135,9 @@ void StorageMap::planAccumulates(Block &block) {
     Value value = producerThroughReshapes(accumulate.getValue());
     auto kernel =
         value && value.hasOneUse() ? dyn_cast_or_null<KernelOpInterface>(value.getDefiningOp()) : KernelOpInterface();
-    if (kernel && accumulatesInKernel(kernel) && isUntouchedBetween(kernel, accumulate, accumulate.getSymbol()))
-      destinations[value] = accumulate.getSymbolAttr().getAttr();
+    StringAttr state = accumulate.getSymbolAttr().getAttr();
+    if (kernel && accumulatesInKernel(kernel) && isUntouchedBetween(kernel, accumulate, state))
+      destinations[value] = state;
     else
       separate.insert(accumulate);
   }
@@ -144,11 +155,13 @@ void StorageMap::planAccumulates(Block &block) {
 bool StorageMap::canWriteState(SetOp set) {
   Value value = producerThroughReshapes(set.getValue());
   auto kernel = value ? dyn_cast_or_null<KernelOpInterface>(value.getDefiningOp()) : KernelOpInterface();
-  if (!kernel || destinations.contains(value) || !isUntouchedBetween(kernel, set, set.getSymbol()))
+  StringAttr state = set.getSymbolAttr().getAttr();
+  if (!kernel || destinations.contains(value) || !isUntouchedBetween(kernel, set, state))
     return false;
   unsigned result = cast<OpResult>(value).getResultNumber();
-  for (auto get : program.getBody().getOps<GetOp>()) {
-    if (get.getSymbol() != set.getSymbol() || points.lookup(get) > points.lookup(set))
+  for (Operation *access : accesses.find(state)->second) {
+    auto get = dyn_cast<GetOp>(access);
+    if (!get || points.lookup(get) > points.lookup(set))
       continue;
     if (lastUse(get.getResult()) > points.lookup(kernel))
       return false;

@@ -61,6 +61,7 @@ private:
   void planParts(ConcatOp concat);
   bool canWriteState(SetOp set);
   bool accumulatesInKernel(KernelOpInterface kernel);
+  bool isUntouchedBetween(mlir::Operation *from, mlir::Operation *to, mlir::StringAttr state) const;
   void place(mlir::Block &block);
   void placeResults(mlir::Operation *op);
   void placeConcat(ConcatOp concat);
@@ -69,8 +70,8 @@ private:
   void extend(mlir::Value value, int64_t point);
   int64_t lastUse(mlir::Value value) const;
 
-  ProgramOp program;
   llvm::DenseMap<mlir::Operation *, int64_t> points;
+  llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<mlir::Operation *>> accesses; // of each state, in order
   llvm::DenseMap<mlir::Value, Place> places;
   llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations; // values that are written straight into a state
   llvm::DenseMap<mlir::Value, PartOfConcat> parts;            // values written straight into a concat

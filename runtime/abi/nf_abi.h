@@ -134,6 +134,21 @@ typedef struct nf_model {
 /* Runs kernel(args, task, scratch) for every task, on all threads; returns when all are done. `name` for profiles. */
 void nf_launch(struct nf_context *context, nf_kernel kernel, void *const *args, int64_t tasks, const char *name);
 
+/* The launches of a program in their order, as data. Each is these numbers in a row: its kernel (index in kernels), its
+ * tasks, the first byte of its name in names, its count of buffers, and for each buffer its offset in bytes from the
+ * base of its segment * NF_SEGMENTS + its segment. */
+typedef enum nf_segment { NF_PERSISTENT = 0, NF_TRANSIENT = 1, NF_SEGMENTS = 2 } nf_segment;
+
+typedef struct nf_launches {
+  const int64_t *numbers;
+  int64_t count; /* of launches */
+  const nf_kernel *kernels;
+  const char *names; /* each ends in NUL */
+} nf_launches;
+
+/* Makes the launches, one after the other. `args` has room for the buffers of the longest. */
+void nf_run(struct nf_context *context, const nf_launches *launches, void **args);
+
 /* C[m,n] = alpha * op(A) op(B) + beta * C, row-major, single-threaded; op transposes where the flag is 1. lda, ldb,
  * ldc: elements between rows of the matrices as stored. beta = 0 never reads C. */
 void nf_gemm_f32(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
@@ -147,7 +162,7 @@ extern const nf_model nf_program_table;
 
 static_assert(sizeof(nf_state) == 80 && sizeof(nf_argument) == 72, "layout is part of the ABI");
 static_assert(sizeof(nf_context) == 16 && sizeof(nf_program) == 40, "layout is part of the ABI");
-static_assert(sizeof(nf_model) == 80, "layout is part of the ABI");
+static_assert(sizeof(nf_model) == 80 && sizeof(nf_launches) == 32, "layout is part of the ABI");
 #endif
 
 #endif /* NF_ABI_H */

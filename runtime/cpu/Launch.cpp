@@ -4,3 +4,18 @@
 extern "C" void nf_launch(nf_context *context, nf_kernel kernel, void *const *args, int64_t tasks, const char *) {
   static_cast<nf::rt::Context *>(context)->pool().run(kernel, args, tasks);
 }
+
+extern "C" void nf_run(nf_context *context, const nf_launches *launches, void **args) {
+  uint8_t *const bases[NF_SEGMENTS] = {context->persistent, context->transient};
+  const int64_t *next = launches->numbers;
+  for (int64_t i = 0; i < launches->count; ++i) {
+    nf_kernel kernel = launches->kernels[next[0]];
+    int64_t tasks = next[1], buffers = next[3];
+    const char *name = launches->names + next[2];
+    next += 4;
+    for (int64_t j = 0; j < buffers; ++j)
+      args[j] = bases[next[j] % NF_SEGMENTS] + next[j] / NF_SEGMENTS;
+    next += buffers;
+    nf_launch(context, kernel, args, tasks, name);
+  }
+}
