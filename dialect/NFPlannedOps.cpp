@@ -30,6 +30,17 @@ LogicalResult BufferOp::verify() {
   return success();
 }
 
+void NumberOp::build(OpBuilder &builder, OperationState &state, int32_t value) {
+  build(builder, state, MemRefType::get({1}, builder.getI32Type()), value);
+}
+
+LogicalResult NumberOp::verify() {
+  auto expected = MemRefType::get({1}, IntegerType::get(getContext(), 32));
+  if (getResult().getType() != expected)
+    return emitOpError() << "expected " << expected << ", but got " << getResult().getType() << " (C1)";
+  return success();
+}
+
 /// Whether the elements that the view addresses lie inside `type`.
 static bool isInside(MemRefType type, int64_t offset, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
   int64_t first = offset, last = offset;

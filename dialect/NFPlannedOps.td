@@ -28,6 +28,23 @@ def NF_BufferOp : NF_Op<"buffer", [Pure]> {
   let hasVerifier = 1;
 }
 
+def NF_NumberOp : NF_Op<"number", [Pure]> {
+  let summary = "a number that differs between the launches of one kernel";
+  let description = [{
+    A constant of the object, for a kernel that reads it from memory: so one kernel serves all dropout sites.
+
+    ```mlir
+    %0 = nf.number 4 : memref<1xi32>
+    ```
+    Constraints: (C1) memref<1xi32>.
+  }];
+  let arguments = (ins I32Attr:$value);
+  let results = (outs NF_Buffer:$result);
+  let builders = [OpBuilder<(ins "int32_t":$value)>];
+  let assemblyFormat = "$value `:` type($result) attr-dict";
+  let hasVerifier = 1;
+}
+
 def NF_CopyOp : NF_Op<"copy", []> {
   let summary = "moves elements between strided views: transpose, slice, pad, concat";
   let description = [{

@@ -20,8 +20,8 @@ Value ScratchLayout::take(TileBuilder &b, ArrayRef<int64_t> shape, Type element)
 }
 
 AttentionKernel::AttentionKernel(TileBuilder &b, const AttentionShape &shape, const AttentionBuffers &buffers,
-                                 Value site, Value scratch)
-    : b(b), shape(shape), buffers(buffers), site(site), scratch(scratch) {
+                                 Value scratch)
+    : b(b), shape(shape), buffers(buffers), scratch(scratch) {
   if (buffers.queryOffset)
     queryOffset = b.toIndex(b.loadScalar(buffers.queryOffset, {b.index(0)}));
 }
@@ -179,6 +179,7 @@ void AttentionKernel::forEachDropout(Value firstKey, Value count, llvm::function
   row = arith::MulIOp::create(b, arith::AddIOp::create(b, row, b.toI32(head)), b.i32(shape.queries));
   row = arith::AddIOp::create(b, row, b.toI32(firstQuery));
   Value seed = b.loadScalar(buffers.seed, {b.index(0)});
+  Value site = b.splat(b.loadScalar(buffers.site, {b.index(0)}));
   Value step = b.splat(b.loadScalar(buffers.step, {b.index(0)}));
   Value least = b.splat(b.i32(static_cast<int64_t>(std::ldexp(shape.dropout, 31))));
   Value one = b.splat(b.i32(1));
@@ -188,7 +189,7 @@ void AttentionKernel::forEachDropout(Value firstKey, Value count, llvm::function
     b.loop(0, shape.queryBlock(), shape.lanes, [&](Value column) {
       Value rows = arith::AddIOp::create(b, b.splat(row), b.splat(b.toI32(column)));
       rows = arith::AddIOp::create(b, rows, b.iota());
-      std::array<Value, 4> words = emitPhilox(b, seed, {b.splat(counter), rows, b.splat(site), step});
+      std::array<Value, 4> words = emitPhilox(b, seed, {b.splat(counter), rows, site, step});
       for (int64_t i = 0; i < 4; ++i) {
         Value bits = arith::ShRUIOp::create(b, words[i], one);
         body(b.add(firstRow, i), column, arith::CmpIOp::create(b, arith::CmpIPredicate::sge, bits, least));

@@ -45,7 +45,8 @@ struct AttentionShape {
 
 /// A kernel's arguments, null where the op has no such operand; one-element operands are memref<1x…>.
 struct AttentionBuffers {
-  mlir::Value q, k, v, out, lse, dout, keyPadding, segments, keyLength, queryOffset, seed, step, sampleOffset;
+  mlir::Value q, k, v, out, lse, dout, keyPadding, segments, keyLength, queryOffset, seed, step, sampleOffset,
+      site;
   mlir::Value dq, dk, dv;
 };
 
@@ -64,8 +65,7 @@ private:
 /// The steps that both kernels are made of. Positions: `query` and `key` are indices in the sequence.
 class AttentionKernel {
 public:
-  AttentionKernel(TileBuilder &b, const AttentionShape &shape, const AttentionBuffers &buffers, mlir::Value site,
-                  mlir::Value scratch);
+  AttentionKernel(TileBuilder &b, const AttentionShape &shape, const AttentionBuffers &buffers, mlir::Value scratch);
 
   /// Emits all of the forward kernel (out and lse of one query block), or of the backward kernel (dq, dk and dv of one
   /// batch entry and head), for `task`.
@@ -117,7 +117,6 @@ private:
   TileBuilder &b;
   const AttentionShape &shape;
   const AttentionBuffers &buffers;
-  mlir::Value site;
   ScratchLayout scratch;
 
   mlir::Value batch, head, firstColumn; ///< of the task; heads·width columns

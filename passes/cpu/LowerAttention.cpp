@@ -4,8 +4,7 @@
 // kernels' algorithms are in AttentionForward.cpp and AttentionBackward.cpp.
 //
 // 1. A kernel is shared by all ops of equal operands' types, masks, scale and dropout rate.
-// 2. The dropout site differs in every layer: with dropout the shared kernel takes it as its last argument, and each
-//    site has a small kernel that passes it on.
+// 2. The dropout site differs in every layer: the kernel reads it from its last buffer.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/AttentionKernel.h"
@@ -127,9 +126,12 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     int64_t tasks = shape.batch * shape.heads;
     if (std::is_same_v<Op, AttentionOp>)
       tasks *= shape.queryBlocks();
-    func::FuncOp kernel = shape.dropout > 0 ? siteKernel(op, shape) : sharedKernel(op, shape);
+    func::FuncOp kernel = kernelOf(op, shape);
     OpBuilder builder(op);
-    LaunchOp::create(builder, op.getLoc(), kernel.getSymName(), op->getOperands(), tasks);
+    SmallVector<Value> buffers(op->getOperands());
+    if (shape.dropout > 0)
+      buffers.push_back(NumberOp::create(builder, op.getLoc(), op.getSite()));
+    LaunchOp::create(builder, op.getLoc(), kernel.getSymName(), buffers, tasks);
     op.erase();
     return success();
   }
@@ -144,11 +146,10 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     return key;
   }
 
-  template <typename Op> func::FuncOp newKernel(Op op, StringRef name, ArrayRef<Type> types, int64_t scratchBytes) {
+  template <typename Op> func::FuncOp newKernel(Op op, StringRef name, ArrayRef<Type> types) {
     OpBuilder builder(getOperation().getContext());
     auto kernel = func::FuncOp::create(builder, op.getLoc(), name, builder.getFunctionType(types, {}));
     kernel.setPrivate();
-    kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(scratchBytes));
     symbols->insert(kernel);
     for (auto [i, type] : llvm::enumerate(types))
       if (isa<MemRefType>(type))
@@ -157,61 +158,30 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
     return kernel;
   }
 
-  /// The kernel of everything but the site, which is its last argument if there is dropout.
-  template <typename Op> func::FuncOp sharedKernel(Op op, const AttentionShape &shape) {
+  template <typename Op> func::FuncOp kernelOf(Op op, const AttentionShape &shape) {
     func::FuncOp &kernel = kernels[keyOf(op, shape)];
     if (kernel)
       return kernel;
     SmallVector<Type> types = argumentTypes(op);
-    size_t buffers = types.size();
     OpBuilder builder(getOperation().getContext());
+    if (shape.dropout > 0)
+      types.push_back(MemRefType::get({1}, builder.getI32Type()));
+    size_t buffers = types.size();
     types.append({builder.getIndexType(), MemRefType::get({ShapedType::kDynamic}, builder.getI8Type())});
-    bool random = shape.dropout > 0;
-    if (random)
-      types.push_back(builder.getI32Type());
-    kernel = newKernel(op, baseName(op, shape) + (random ? "_any_site" : ""), types, 0);
+    kernel = newKernel(op, baseName(op, shape), types);
     builder.setInsertionPointToStart(&kernel.getBody().front());
     TileBuilder b(op.getLoc(), builder, shape.lanes);
     ArrayRef<BlockArgument> arguments = kernel.getArguments();
     AttentionBuffers roles = buffersOf(op, arguments);
-    Value site = random ? Value(arguments.back()) : Value();
-    AttentionKernel body(b, shape, roles, site, arguments[buffers + 1]);
+    if (shape.dropout > 0)
+      roles.site = arguments[buffers - 1];
+    AttentionKernel body(b, shape, roles, arguments[buffers + 1]);
     if constexpr (std::is_same_v<Op, AttentionOp>)
       body.emitForward(arguments[buffers]);
     else
       body.emitBackward(arguments[buffers]);
     func::ReturnOp::create(b);
     kernel->setAttr("nf.scratch_bytes", builder.getI64IntegerAttr(body.scratchBytes()));
-    if (random)
-      fixScratch(kernel, buffers + 1, body.scratchBytes());
-    return kernel;
-  }
-
-  /// A function that no launch names is called with bare pointers too, but nobody else gives its scratch a size.
-  static void fixScratch(func::FuncOp kernel, unsigned index, int64_t bytes) {
-    Type i8 = IntegerType::get(kernel.getContext(), 8);
-    kernel.getArgument(index).setType(MemRefType::get({bytes}, i8));
-    kernel.setType(FunctionType::get(kernel.getContext(), kernel.getBody().getArgumentTypes(), {}));
-  }
-
-  /// The kernel of one dropout site: a call of the shared one.
-  template <typename Op> func::FuncOp siteKernel(Op op, const AttentionShape &shape) {
-    func::FuncOp shared = sharedKernel(op, shape);
-    std::string site = "_site" + std::to_string(op.getSite());
-    func::FuncOp &kernel = kernels[keyOf(op, shape) + site];
-    if (kernel)
-      return kernel;
-    int64_t scratchBytes = shared->template getAttrOfType<IntegerAttr>("nf.scratch_bytes").getInt();
-    SmallVector<Type> types(shared.getArgumentTypes().drop_back());
-    Type sizedScratch = types.back();
-    types.back() = MemRefType::get({ShapedType::kDynamic}, cast<MemRefType>(sizedScratch).getElementType());
-    kernel = newKernel(op, baseName(op, shape) + site, types, scratchBytes);
-    auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), &kernel.getBody().front());
-    SmallVector<Value> arguments(kernel.getArguments().begin(), kernel.getArguments().end());
-    arguments.back() = memref::CastOp::create(b, sizedScratch, arguments.back());
-    arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), op.getSite()));
-    func::CallOp::create(b, shared, arguments);
-    func::ReturnOp::create(b);
     return kernel;
   }
 

@@ -79,6 +79,8 @@ struct LowerFused : nf::impl::LowerFusedBase<LowerFused> {
     for (const RowArgument &argument : problem->arguments)
       buffers.push_back(argument.buffer);
     OpBuilder builder(op);
+    for (int32_t site : problem->sites)
+      buffers.push_back(NumberOp::create(builder, op.getLoc(), site));
     LaunchOp::create(builder, op.getLoc(), kernel->function.getSymName(), buffers, kernel->tasks);
     op.erase();
     return success();

@@ -28,6 +28,8 @@ void RowEmitter::begin() {
   for (auto [i, kind] : llvm::enumerate(problem.inputKinds))
     if (kind == RowKind::Scalar)
       scalars[op.getBodyBlock()->getArgument(i)] = memref::LoadOp::create(b, arguments[problem.inputs[i]], zero);
+  for (int32_t site : problem.sites)
+    sites[site] = memref::LoadOp::create(b, arguments[problem.argumentOfSite(site)], zero);
   if (problem.accumulate) {
     Value flag = memref::LoadOp::create(b, arguments[*problem.accumulate], zero);
     Value none = arith::ConstantIntOp::create(b, b.getI32Type(), 0);
@@ -193,8 +195,9 @@ private:
     if (!bits) {
       auto number = [&](Value value) { return values.numbers.lookup(value); };
       b.setLoc(op.getLoc());
-      bits = emitRandomBits(b, op, number(op.getSeed()), number(op.getStep()), number(op.getSampleOffset()), values.row,
-                            run.column, run.phase, run.count * run.lanes);
+      RandomSource source = {number(op.getSeed()), row.sites.lookup(op.getSite()), number(op.getStep()),
+                             number(op.getSampleOffset()), static_cast<int64_t>(op.getRowsPerSample())};
+      bits = emitRandomBits(b, source, values.row, run.column, run.phase, run.count * run.lanes);
     }
     if (run.count == 1)
       return bits;

@@ -65,6 +65,7 @@ private:
   mlir::Value scratch;
   mlir::Value mustAdd;                                                ///< i1 of the accumulate flag, or null
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;                   ///< of scalar inputs
+  llvm::DenseMap<int32_t, mlir::Value> sites;                         ///< i32 of each dropout site
   llvm::DenseMap<unsigned, mlir::Value> sums;                         ///< scratch of column sums
   llvm::DenseMap<mlir::Value, std::pair<unsigned, mlir::Value>> kept; ///< loop that writes a value, and its memref
   mlir::Operation *unsupported = nullptr;

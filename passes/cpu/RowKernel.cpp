@@ -125,21 +125,22 @@ FailureOr<RowKernel> KernelBuilder::run(StringRef name) {
   SmallVector<Type> types;
   for (const RowArgument &argument : problem.arguments)
     types.push_back(argument.type);
+  types.append(problem.sites.size(), MemRefType::get({1}, b.getI32Type()));
+  size_t buffers = types.size();
   types.push_back(b.getIndexType());
   types.push_back(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   function.setPrivate();
-  for (unsigned i = 0; i < problem.arguments.size(); ++i)
+  for (size_t i = 0; i < buffers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
   Block *entry = function.addEntryBlock();
   b.setInsertionPointToStart(entry);
-  task = entry->getArgument(problem.arguments.size());
+  task = entry->getArgument(buffers);
   if (splitsColumns()) {
     schedule.sumOffsets.clear();
     schedule.scratchBytes = 0;
   }
-  emitter.emplace(b, problem, schedule, entry->getArguments().take_front(problem.arguments.size()),
-                  entry->getArgument(problem.arguments.size() + 1));
+  emitter.emplace(b, problem, schedule, entry->getArguments().take_front(buffers), entry->getArgument(buffers + 1));
   emitter->begin();
   if (splitsColumns())
     emitColumnTasks();

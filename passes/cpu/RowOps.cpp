@@ -177,8 +177,8 @@ Value nf::emitCombineLanes(ImplicitLocOpBuilder &b, RowCombiner combiner, Value 
 // Random bits
 //===------------------------------------------------------------------------------------------===//
 
-Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, Value step, Value sampleOffset,
-                         Value row, Value column, int64_t phase, int64_t width) {
+Value nf::emitRandomBits(ImplicitLocOpBuilder &b, const RandomSource &source, Value row, Value column, int64_t phase,
+                         int64_t width) {
   int64_t blocks = llvm::divideCeil(phase + width, 4);
   Type i64 = b.getI64Type();
   auto type = VectorType::get({blocks}, i64);
@@ -190,11 +190,11 @@ Value nf::emitRandomBits(ImplicitLocOpBuilder &b, RandomBitsOp op, Value seed, V
   Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int64_t>(lanes)));
   Value first = arith::ShRUIOp::create(b, arith::IndexCastOp::create(b, i64, column), number(2));
   Value block = arith::AddIOp::create(b, inAllLanes(first), lane);
-  Value firstRow = arith::MulIOp::create(b, widen(sampleOffset), number(op.getRowsPerSample()));
+  Value firstRow = arith::MulIOp::create(b, widen(source.sampleOffset), number(source.rowsPerSample));
   Value globalRow = arith::AddIOp::create(b, firstRow, arith::IndexCastOp::create(b, i64, row));
 
   auto words = emitPhiloxInLowHalves(
-      b, seed, {block, inAllLanes(globalRow), inAllLanes(number(op.getSite())), inAllLanes(widen(step))});
+      b, source.seed, {block, inAllLanes(globalRow), inAllLanes(widen(source.site)), inAllLanes(widen(source.step))});
   auto pair = [&](Value low, Value high) -> Value {
     Value kept = arith::AndIOp::create(b, low, inAllLanes(number(0xFFFFFFFF)));
     return arith::OrIOp::create(b, kept, arith::ShLIOp::create(b, high, inAllLanes(number(32))));

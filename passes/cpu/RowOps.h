@@ -22,10 +22,16 @@ mlir::Value emitIdentity(mlir::ImplicitLocOpBuilder &b, RowCombiner combiner, ml
 /// All lanes of a vector in one number: halves are combined, so that the order is fixed. Lanes are a power of two.
 mlir::Value emitCombineLanes(mlir::ImplicitLocOpBuilder &b, RowCombiner combiner, mlir::Value vector);
 
+/// Where the bits of an nf.random_bits come from: seed is i64, the others i32.
+struct RandomSource {
+  mlir::Value seed, site, step, sampleOffset;
+  int64_t rowsPerSample;
+};
+
 /// The 31 random bits of nf.random_bits for `width` columns from `column` on. `phase` is column mod 4; either width is
 /// a multiple of 4 and phase 0, or phase + width is at most 4. Returns vector<width x i32>.
-mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b, RandomBitsOp op, mlir::Value seed, mlir::Value step,
-                           mlir::Value sampleOffset, mlir::Value row, mlir::Value column, int64_t phase, int64_t width);
+mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b, const RandomSource &source, mlir::Value row,
+                           mlir::Value column, int64_t phase, int64_t width);
 
 /// Loads and stores of `width` elements of the last axis; a mask is one byte an element in memory.
 mlir::Value emitLoad(mlir::ImplicitLocOpBuilder &b, mlir::Value memref, mlir::ValueRange indices, int64_t width);

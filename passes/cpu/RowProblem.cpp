@@ -133,6 +133,9 @@ FailureOr<RowProblem> nf::describeRows(FusedOp op) {
     problem.outs.push_back(arguments.add(out, kind, /*isWritten=*/true));
   if (failed(arguments.verify()))
     return failure();
+  for (auto random : op.getBodyBlock()->getOps<RandomBitsOp>())
+    if (int32_t site = random.getSite(); !llvm::is_contained(problem.sites, site))
+      problem.sites.push_back(site);
   return problem;
 }
 
@@ -140,8 +143,9 @@ FailureOr<RowProblem> nf::describeRows(FusedOp op) {
 // The key of deduplication
 //===------------------------------------------------------------------------------------------===//
 
-/// The body with values numbered in order: names, locations and discardable attributes are left out.
-static void printBody(raw_ostream &os, FusedOp op) {
+/// The body with values numbered in order: names, locations, discardable attributes and sites are left out.
+static void printBody(raw_ostream &os, const RowProblem &problem) {
+  FusedOp op = problem.op;
   llvm::DenseMap<Value, unsigned> numbers;
   auto number = [&](Value value) { return numbers.try_emplace(value, numbers.size()).first->second; };
   for (Value argument : op.getBodyBlock()->getArguments())
@@ -150,7 +154,9 @@ static void printBody(raw_ostream &os, FusedOp op) {
     os << inner.getName();
     for (Value operand : inner.getOperands())
       os << " %" << number(operand);
-    if (Attribute properties = inner.getPropertiesAsAttribute())
+    if (auto random = dyn_cast<RandomBitsOp>(inner))
+      os << " " << random.getRowsPerSample() << " s" << problem.argumentOfSite(random.getSite());
+    else if (Attribute properties = inner.getPropertiesAsAttribute())
       os << " " << properties;
     for (Value result : inner.getResults())
       os << " %" << number(result) << ":" << result.getType();
@@ -174,6 +180,6 @@ std::string RowProblem::getKey() const {
   if (accumulate)
     os << " a" << *accumulate;
   os << "\n";
-  printBody(os, op);
+  printBody(os, *this);
   return key;
 }

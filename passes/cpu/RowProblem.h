@@ -1,6 +1,7 @@
 //===- RowProblem.h - an nf.fused op as the kernel generator sees it -------------------------===//
 //
-// One distinct buffer is one kernel argument, and the iteration space is turned so that columns are worth vectorizing:
+// One distinct buffer is one kernel argument, and so is one distinct dropout site: layers differ in their sites alone.
+// And the iteration space is turned so that columns are worth vectorizing:
 // where cols = 1, rows become the columns; where nothing depends on the place of a row, all elements are one row.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -31,7 +32,10 @@ struct RowProblem {
   llvm::SmallVector<unsigned> outs;       ///< argument of each result
   llvm::SmallVector<RowKind> resultKinds; ///< in the turned space; Row with sumsRow for a column sum turned to a row
   std::optional<unsigned> accumulate;     ///< argument of the i32 flag
+  llvm::SmallVector<int32_t> sites;       ///< of the body's random bits, in order; memref<1xi32> after `arguments`
 
+  /// The kernel argument that holds the site of random bits.
+  unsigned argumentOfSite(int32_t site) const { return arguments.size() + (llvm::find(sites, site) - sites.begin()); }
   /// Whether result `index` is the sum along a row of a yielded value (a column sum where rows are columns).
   bool sumsRow(unsigned index) const { return rowsAreColumns && op.getResultKind(index) == RowKind::ColSum; }
   /// Whether the destination of result `index` is added to, always or under the flag.

@@ -96,6 +96,10 @@ LLVM::GlobalOp LlvmBuilder::numbers(StringRef name, ArrayRef<int64_t> values) {
   return data(name, LLVM::LLVMArrayType::get(i64, values.size()), LLVM::Linkage::Internal, getI64TensorAttr(values));
 }
 
+LLVM::GlobalOp LlvmBuilder::numbers32(StringRef name, ArrayRef<int32_t> values) {
+  return data(name, LLVM::LLVMArrayType::get(i32, values.size()), LLVM::Linkage::Internal, getI32TensorAttr(values));
+}
+
 LLVM::GlobalOp LlvmBuilder::text(StringRef name, StringRef bytes) {
   return data(name, LLVM::LLVMArrayType::get(i8, bytes.size()), LLVM::Linkage::Internal, getStringAttr(bytes));
 }

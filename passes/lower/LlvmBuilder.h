@@ -34,8 +34,9 @@ public:
   /// A constant global called `name` with the value that `build` makes.
   mlir::LLVM::GlobalOp global(llvm::StringRef name, mlir::LLVM::Linkage linkage,
                               llvm::function_ref<mlir::Value()> build);
-  /// A constant global of i64 numbers.
+  /// A constant global of i64 or i32 numbers.
   mlir::LLVM::GlobalOp numbers(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+  mlir::LLVM::GlobalOp numbers32(llvm::StringRef name, llvm::ArrayRef<int32_t> values);
   /// A constant global of bytes.
   mlir::LLVM::GlobalOp text(llvm::StringRef name, llvm::StringRef bytes);
 

@@ -3,7 +3,7 @@
 // Before → after in Passes.td.
 //
 // 1. Every kernel gets an entry that loads its buffers' addresses from the argument array.
-// 2. All kernels' addresses are one table, all launches' names one string. (As code, launches would cost LLVM more time
+// 2. All kernels' addresses are one table, all launches' names one string, all nf.number one array. (As code, launches would cost LLVM more time
 //    than the kernels.)
 // 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run.
 // 4. What nf-emit-table needs of a program stays on its function in `nf.program`.
@@ -23,7 +23,8 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static constexpr StringLiteral runName = "nf_run", kernelsName = "nf.kernels", launchNamesName = "nf.launch_names";
+static constexpr StringLiteral runName = "nf_run", kernelsName = "nf.kernels", launchNamesName = "nf.launch_names",
+                               constantsName = "nf.launch_constants";
 static_assert(static_cast<int>(Segment::Persistent) == NF_PERSISTENT &&
               static_cast<int>(Segment::Transient) == NF_TRANSIENT);
 
@@ -71,7 +72,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
                                << " to be an llvm.func; convert kernels first";
           fits = false;
         }
-      } else if (!isa<ProgramOp, BufferOp, ReturnOp>(op)) {
+      } else if (!isa<ProgramOp, BufferOp, NumberOp, ReturnOp>(op)) {
         op->emitOpError() << "expected only launches of kernels; a pass of the lower stage should have replaced it";
         fits = false;
       }
@@ -119,20 +120,27 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       int64_t buffers = launch.getBuffers().size();
       llvm::append_values(numbers, kernels.lookup(launch.getKernelAttr().getAttr()), launch.getTasks(),
                           placeOfName(launch), buffers);
-      for (Value operand : launch.getBuffers()) {
-        auto buffer = operand.getDefiningOp<BufferOp>();
-        numbers.push_back(buffer.getOffset() * NF_SEGMENTS + static_cast<int64_t>(buffer.getSegment()));
-      }
+      for (Value buffer : launch.getBuffers())
+        numbers.push_back(placeOf(buffer));
       longest = std::max(longest, buffers);
       ++count;
     }
     std::string numbersName = (name + ".numbers").str();
     b.numbers(numbersName, numbers);
     b.global(name, LLVM::Linkage::Internal, [&] {
-      return b.structure(
-          {b.addressOf(numbersName), b.constant(count), b.addressOf(kernelsName), b.addressOf(launchNamesName)});
+      return b.structure({b.addressOf(numbersName), b.constant(count), b.addressOf(kernelsName),
+                          b.addressOf(launchNamesName), b.addressOf(constantsName)});
     });
     return longest;
+  }
+
+  /// A buffer's offset and segment as one number.
+  int64_t placeOf(Value buffer) {
+    if (auto number = buffer.getDefiningOp<NumberOp>())
+      return constants.insert({number.getValue(), constants.size()}).first->second * sizeof(int32_t) * NF_SEGMENTS +
+             NF_CONSTANTS;
+    auto view = buffer.getDefiningOp<BufferOp>();
+    return view.getOffset() * NF_SEGMENTS + static_cast<int64_t>(view.getSegment());
   }
 
   /// The first byte of the launch's name in `names`.
@@ -153,6 +161,10 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       return b.array(b.ptr, addresses);
     });
     b.text(launchNamesName, names);
+    SmallVector<int32_t> values;
+    for (auto [value, index] : constants)
+      values.push_back(value);
+    b.numbers32(constantsName, values);
   }
 
   DictionaryAttr describe(ProgramOp program) {
@@ -167,5 +179,6 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
   llvm::MapVector<StringAttr, int64_t> kernels; // index by name
   std::string names;                            // of launches, each ends in NUL
   llvm::StringMap<int64_t> namePlaces;
+  llvm::MapVector<int32_t, int64_t> constants; // index by value
 };
 } // namespace

@@ -137,13 +137,14 @@ void nf_launch(struct nf_context *context, nf_kernel kernel, void *const *args, 
 /* The launches of a program in their order, as data. Each is these numbers in a row: its kernel (index in kernels), its
  * tasks, the first byte of its name in names, its count of buffers, and for each buffer its offset in bytes from the
  * base of its segment * NF_SEGMENTS + its segment. */
-typedef enum nf_segment { NF_PERSISTENT = 0, NF_TRANSIENT = 1, NF_SEGMENTS = 2 } nf_segment;
+typedef enum nf_segment { NF_PERSISTENT = 0, NF_TRANSIENT = 1, NF_CONSTANTS = 2, NF_SEGMENTS = 3 } nf_segment;
 
 typedef struct nf_launches {
   const int64_t *numbers;
   int64_t count; /* of launches */
   const nf_kernel *kernels;
   const char *names; /* each ends in NUL */
+  const int32_t *constants;
 } nf_launches;
 
 /* Makes the launches, one after the other. `args` has room for the buffers of the longest. */
@@ -162,7 +163,7 @@ extern const nf_model nf_program_table;
 
 static_assert(sizeof(nf_state) == 80 && sizeof(nf_argument) == 72, "layout is part of the ABI");
 static_assert(sizeof(nf_context) == 16 && sizeof(nf_program) == 40, "layout is part of the ABI");
-static_assert(sizeof(nf_model) == 80 && sizeof(nf_launches) == 32, "layout is part of the ABI");
+static_assert(sizeof(nf_model) == 80 && sizeof(nf_launches) == 40, "layout is part of the ABI");
 #endif
 
 #endif /* NF_ABI_H */

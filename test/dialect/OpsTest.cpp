@@ -14,9 +14,9 @@
 using namespace mlir;
 
 /// Module structure, access to states, and planned memory: they compute nothing, and differentiation handles nf.get.
-static const llvm::StringSet<> structural = {"nf.parameter", "nf.state", "nf.program",    "nf.return",
-                                             "nf.get",       "nf.set",   "nf.accumulate", "nf.yield",
-                                             "nf.buffer",    "nf.copy",  "nf.launch"};
+static const llvm::StringSet<> structural = {"nf.parameter", "nf.state",  "nf.program",    "nf.return",
+                                             "nf.get",       "nf.set",    "nf.accumulate", "nf.yield",
+                                             "nf.buffer",    "nf.number", "nf.copy",       "nf.launch"};
 
 class OpsTest : public testing::Test {
 protected:

@@ -27,6 +27,15 @@ nf.program @p() {
 
 // -----
 
+// nf.number C1: one i32.
+nf.program @p() {
+  // expected-error @+1 {{expected 'memref<1xi32>', but got 'memref<i32>' (C1)}}
+  %b = nf.number 4 : memref<i32>
+  nf.return
+}
+
+// -----
+
 // nf.copy C1: one stride an axis.
 nf.program @p() {
   %a = nf.buffer transient 0 : memref<4x8xf32>

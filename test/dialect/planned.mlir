@@ -14,6 +14,8 @@ nf.program @planned(%flag: tensor<i32> {nf.name = "accumulate"}) {
   %3 = nf.buffer transient 64 : memref<i32>
   // CHECK: buffer transient 128
   %4 = nf.buffer transient 128 : memref<4xi32>
+  // CHECK: number 4 : memref<1xi32>
+  %5 = nf.number 4 : memref<1xi32>
   // CHECK: copy %{{.*}} to %{{.*}} sizes [8, 4] from 0 strides [1, 8] to 0 strides [4, 1]
   nf.copy %0 to %1 sizes [8, 4] from 0 strides [1, 8] to 0 strides [4, 1] : memref<4x8xf32>, memref<8x4xf32>
   // CHECK: launch @kernel(%{{.*}}) tasks 16
@@ -27,9 +29,9 @@ nf.program @planned(%flag: tensor<i32> {nf.name = "accumulate"}) {
       gather_index = array<i64: -1>} : (memref<4x8xf32>, memref<4x8xf32>) -> () {
   ^bb0(%x: tensor<8xf32>):
     // CHECK: nf.neg %{{.*}}
-    %5 = nf.neg %x : (tensor<8xf32>) -> tensor<8xf32>
+    %6 = nf.neg %x : (tensor<8xf32>) -> tensor<8xf32>
     // CHECK: nf.yield %{{.*}}
-    nf.yield %5 : tensor<8xf32>
+    nf.yield %6 : tensor<8xf32>
   }
   nf.return
 }

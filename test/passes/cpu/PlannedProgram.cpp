@@ -32,7 +32,7 @@ namespace {
 
 struct Launch {
   std::string kernel;
-  std::vector<int64_t> offsets; // of its buffers, in bytes from the arena's base
+  std::vector<int64_t> offsets; // of its buffers, in bytes from the arena's base; below 0: ~ of a place in numbers
   int64_t tasks;
 };
 
@@ -86,6 +86,10 @@ struct PlannedProgram::State {
     ProgramOp program = *programs.begin();
     int64_t arenaBytes = 0;
     auto offsetOf = [&](Value buffer) {
+      if (auto number = buffer.getDefiningOp<NumberOp>()) {
+        numbers.push_back(number.getValue());
+        return ~static_cast<int64_t>(numbers.size() - 1);
+      }
       auto op = buffer.getDefiningOp<BufferOp>();
       auto type = cast<MemRefType>(buffer.getType());
       int64_t offset = op.getOffset();
@@ -93,7 +97,7 @@ struct PlannedProgram::State {
       arenaBytes = std::max(arenaBytes, offset + type.getNumElements() * bytes);
       return offset;
     };
-    program.walk([&](BufferOp op) { offsetOf(op); });
+    program.walk([&](BufferOp op) { offsetOf(op.getResult()); });
     program.walk([&](LaunchOp op) {
       Launch launch{op.getKernel().str(), {}, static_cast<int64_t>(op.getTasks())};
       for (Value buffer : op.getBuffers())
@@ -147,6 +151,7 @@ struct PlannedProgram::State {
   MLIRContext context;
   std::unique_ptr<ExecutionEngine> engine;
   std::vector<Launch> launches;
+  std::vector<int32_t> numbers;
   uint8_t *arena = nullptr, *scratch = nullptr;
   int64_t scratchBytes = 0;
 };
@@ -179,7 +184,7 @@ void PlannedProgram::runTasks(const std::function<void(const std::function<void(
     int64_t task = launch.tasks;
     std::vector<void *> pointers, arguments;
     for (int64_t offset : launch.offsets)
-      pointers.push_back(state->arena + offset);
+      pointers.push_back(offset < 0 ? static_cast<void *>(&state->numbers[~offset]) : state->arena + offset);
     for (void *&pointer : pointers)
       arguments.push_back(&pointer);
     arguments.push_back(&task);

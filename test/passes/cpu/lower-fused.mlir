@@ -160,6 +160,52 @@ nf.program @turned() {
 
 // -----
 
+// Regions that differ in their dropout sites alone share a kernel; a region of two sites has another one.
+// CHECK-LABEL: nf.program @sites
+// CHECK: %[[SITE3:.*]] = number 3 : memref<1xi32>
+// CHECK: launch @[[ONE:.*]](%{{.*}}, %{{.*}}, %{{.*}}, %[[SITE3]])
+// CHECK: %[[SITE7:.*]] = number 7 : memref<1xi32>
+// CHECK: launch @[[ONE]](%{{.*}}, %{{.*}}, %{{.*}}, %[[SITE7]])
+// CHECK: %[[FIRST:.*]] = number 3
+// CHECK: %[[SECOND:.*]] = number 7
+// CHECK: launch @[[TWO:.*]](%{{.*}}, %{{.*}}, %{{.*}}, %[[FIRST]], %[[SECOND]])
+// CHECK: func.func private @[[ONE]]({{.*}}, %[[SITE:[a-z0-9]*]]: memref<1xi32> {llvm.noalias}, %{{[a-z0-9]*}}: index
+// CHECK: memref.load %[[SITE]]
+// CHECK: func.func private @[[TWO]](
+// CHECK-NOT: func.func
+nf.program @sites() {
+  %seed = nf.buffer transient 0 : memref<i64>
+  %step = nf.buffer transient 64 : memref<i32>
+  %y = nf.buffer transient 128 : memref<4x8xi32>
+  nf.fused rows 4 cols 8 (%seed, %step) outs(%y) {operand_kinds = array<i32: 3, 3>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1, -1>} : (memref<i64>, memref<i32>, memref<4x8xi32>) -> () {
+  ^bb0(%s: tensor<1xi64>, %t: tensor<1xi32>):
+    %r = nf.random_bits %s, %t, %t {site = 3 : i32, rows_per_sample = 4 : i64}
+      : (tensor<1xi64>, tensor<1xi32>, tensor<1xi32>) -> tensor<8xi32>
+    nf.yield %r : tensor<8xi32>
+  }
+  nf.fused rows 4 cols 8 (%seed, %step) outs(%y) {operand_kinds = array<i32: 3, 3>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1, -1>} : (memref<i64>, memref<i32>, memref<4x8xi32>) -> () {
+  ^bb0(%s: tensor<1xi64>, %t: tensor<1xi32>):
+    %r = nf.random_bits %s, %t, %t {site = 7 : i32, rows_per_sample = 4 : i64}
+      : (tensor<1xi64>, tensor<1xi32>, tensor<1xi32>) -> tensor<8xi32>
+    nf.yield %r : tensor<8xi32>
+  }
+  nf.fused rows 4 cols 8 (%seed, %step) outs(%y) {operand_kinds = array<i32: 3, 3>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1, -1>} : (memref<i64>, memref<i32>, memref<4x8xi32>) -> () {
+  ^bb0(%s: tensor<1xi64>, %t: tensor<1xi32>):
+    %a = nf.random_bits %s, %t, %t {site = 3 : i32, rows_per_sample = 4 : i64}
+      : (tensor<1xi64>, tensor<1xi32>, tensor<1xi32>) -> tensor<8xi32>
+    %b = nf.random_bits %s, %t, %t {site = 7 : i32, rows_per_sample = 4 : i64}
+      : (tensor<1xi64>, tensor<1xi32>, tensor<1xi32>) -> tensor<8xi32>
+    %r = nf.add %a, %b : (tensor<8xi32>, tensor<8xi32>) -> tensor<8xi32>
+    nf.yield %r : tensor<8xi32>
+  }
+  nf.return
+}
+
+// -----
+
 // Tensor form is left for planning.
 // CHECK-LABEL: nf.program @tensors
 // CHECK: fused rows 4 cols 8
