@@ -45,8 +45,7 @@ struct AttentionShape {
 
 /// A kernel's arguments, null where the op has no such operand; one-element operands are memref<1x…>.
 struct AttentionBuffers {
-  mlir::Value q, k, v, out, lse, dout, keyPadding, segments, keyLength, queryOffset, seed, step, sampleOffset,
-      site;
+  mlir::Value q, k, v, out, lse, dout, keyPadding, segments, keyLength, queryOffset, seed, step, sampleOffset, site;
   mlir::Value dq, dk, dv;
 };
 

@@ -3,8 +3,8 @@
 // Before → after in Passes.td.
 //
 // 1. Every kernel gets an entry that loads its buffers' addresses from the argument array.
-// 2. All kernels' addresses are one table, all launches' names one string, all nf.number one array. (As code, launches would cost LLVM more time
-//    than the kernels.)
+// 2. All kernels' addresses are one table, all launches' names one string, all nf.number one array. (As code, launches
+//    would cost LLVM more time than the kernels.)
 // 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run.
 // 4. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
