@@ -5,6 +5,7 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Gemm.h"
 #include "runtime/cpu/Pool.h"
@@ -27,7 +28,7 @@ namespace {
 struct Options {
   std::string input, program, values, dump, cpu = "host";
   uint64_t seed = 1;
-  int threads = 2;
+  int threads = 2, repeats = 0;
   bool states = false;
 };
 
@@ -75,7 +76,54 @@ static const nf_program &findProgram(const nf_model &model, const std::string &n
   throw rt::UsageError(fmt::format("--program: expected a program of the module, but got '{}'", name));
 }
 
-static void run(const nf_model &model, const Options &options, MLIRContext *mlirContext) {
+/// What a region moves: every operand and every result once.
+struct RegionTraffic {
+  int64_t rows, cols, bytes;
+};
+
+static std::vector<RegionTraffic> trafficOf(ModuleOp module, StringRef programName) {
+  std::vector<RegionTraffic> regions;
+  for (auto program : module.getOps<ProgramOp>()) {
+    if (!programName.empty() && program.getSymName() != programName)
+      continue;
+    for (auto fused : program.getBody().front().getOps<FusedOp>()) {
+      int64_t bytes = 0;
+      for (Value buffer : fused->getOperands()) {
+        auto type = cast<MemRefType>(buffer.getType());
+        bytes += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      }
+      regions.push_back({static_cast<int64_t>(fused.getRows()), static_cast<int64_t>(fused.getCols()), bytes});
+    }
+    break;
+  }
+  return regions;
+}
+
+/// Runs the program again and again; one line a fused region: its shape, what it moves, its least time, its name.
+static void timeRegions(rt::Context &context, const nf_program &program, const std::vector<RegionTraffic> &regions,
+                        int repeats) {
+  std::vector<std::pair<std::string, double>> least;
+  size_t next = 0;
+  context.observeLaunches([&](const char *name, double seconds) {
+    if (!StringRef(name).starts_with("fused"))
+      return;
+    if (next == least.size())
+      least.push_back({name, seconds});
+    least[next].second = std::min(least[next].second, seconds);
+    ++next;
+  });
+  for (int i = 0; i < repeats; ++i) {
+    next = 0;
+    program.entry(&context);
+  }
+  context.observeLaunches({});
+  for (const auto &[region, time] : llvm::zip(regions, least))
+    fmt::print("region {}x{} {} bytes {:.3f} us {}\n", region.rows, region.cols, region.bytes, time.second * 1e6,
+               time.first);
+}
+
+static void run(const nf_model &model, const Options &options, const std::vector<RegionTraffic> &regions,
+                MLIRContext *mlirContext) {
   rt::selectGemm();
   rt::Pool pool(options.threads, model.scratch_bytes);
   rt::Context context(model, pool);
@@ -90,6 +138,8 @@ static void run(const nf_model &model, const Options &options, MLIRContext *mlir
   for (const Buffer &buffer : argumentsOf(context, program, NF_IN))
     fill(buffer, values ? &*values : nullptr, options.seed, mlirContext);
   program.entry(&context);
+  if (options.repeats > 0)
+    timeRegions(context, program, regions, options.repeats);
   if (options.states)
     results.insert(results.end(), states.begin(), states.end());
   std::vector<rt::TensorView> views;
@@ -111,6 +161,7 @@ int main(int argc, char **argv) {
   app.add_option("--dump", options.dump, "safetensors file for the results");
   app.add_option("--cpu", options.cpu, "processor to compile for")->capture_default_str();
   app.add_option("--threads", options.threads, "threads to run on")->capture_default_str()->check(CLI::Range(1, 128));
+  app.add_option("--repeats", options.repeats, "run so many times more and print each fused region's least time");
   app.add_flag("--states", options.states, "print and dump the states after the run too");
   try {
     app.parse(argc, argv);
@@ -136,11 +187,14 @@ int main(int argc, char **argv) {
   auto module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return 1;
+  if (failed(runStages(*module, firstStageOf(*module), Stage::Plan, {})))
+    return 1;
+  std::vector<RegionTraffic> regions = trafficOf(*module, options.program);
   auto compiled = compileInProcess(*module, options.cpu);
   if (!compiled)
     return 1;
   try {
-    run(compiled->model(), options, &context);
+    run(compiled->model(), options, regions, &context);
   } catch (const rt::Error &error) {
     fmt::print(stderr, "nf-run: error: {}\n", error.what());
     return error.exitCode();

@@ -1,8 +1,10 @@
 #include "runtime/core/Context.h"
 
 #include "runtime/core/Error.h"
+#include "runtime/cpu/Pool.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace nf::rt {
 
@@ -46,6 +48,14 @@ Program Context::program(std::string_view name) {
     if (name == table.programs[i].name)
       return Program(this, &table.programs[i]);
   return Program();
+}
+
+void Context::launch(nf_kernel kernel, void *const *args, int64_t tasks, const char *name) const {
+  if (!launchObserver)
+    return threads.run(kernel, args, tasks);
+  auto start = std::chrono::steady_clock::now();
+  threads.run(kernel, args, tasks);
+  launchObserver(name, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
 std::span<float> Context::values(const nf_state &state) const {

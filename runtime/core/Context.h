@@ -6,6 +6,7 @@
 #include "runtime/core/Memory.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@
 namespace nf::rt {
 
 class Pool;
+
+/// Told of every launch after it, with its name and how long it took.
+using LaunchObserver = std::function<void(const char *name, double seconds)>;
 
 /// One program of the model with its arguments. Arguments live in the transient arena that all programs share, so
 /// inputs are filled right before run() and outputs read right after, before another program runs.
@@ -55,6 +59,10 @@ public:
 
   const nf_model &model() const { return table; }
   Pool &pool() const { return threads; }
+  /// Runs one kernel on the pool.
+  void launch(nf_kernel kernel, void *const *args, int64_t tasks, const char *name) const;
+  /// For profiles; nobody by default.
+  void observeLaunches(LaunchObserver observer) { launchObserver = std::move(observer); }
   std::span<const nf_state> states() const { return {table.states, static_cast<size_t>(table.state_count)}; }
   /// Parameters in the order of the table: P of nf_abi.h.
   std::span<const nf_state *const> parameters() const { return parameterStates; }
@@ -71,6 +79,7 @@ private:
   Pool &threads;
   Segment persistentSegment, transientSegment;
   std::vector<const nf_state *> parameterStates;
+  LaunchObserver launchObserver;
 };
 
 } // namespace nf::rt

@@ -1,8 +1,7 @@
 #include "runtime/core/Context.h"
-#include "runtime/cpu/Pool.h"
 
-extern "C" void nf_launch(nf_context *context, nf_kernel kernel, void *const *args, int64_t tasks, const char *) {
-  static_cast<nf::rt::Context *>(context)->pool().run(kernel, args, tasks);
+extern "C" void nf_launch(nf_context *context, nf_kernel kernel, void *const *args, int64_t tasks, const char *name) {
+  static_cast<nf::rt::Context *>(context)->launch(kernel, args, tasks, name);
 }
 
 extern "C" void nf_run(nf_context *context, const nf_launches *launches, void **args) {

@@ -160,6 +160,7 @@ CLI::App *addReplay(CLI::App &app, Flags &flags) {
   command->add_option("--seed", flags.seed, "Seed of dropout (train.seed)");
   command->add_option("-o,--out", options.output, "File for losses, norms, gradients of step 1 and final weights");
   command->add_flag("--time", options.time, "Print the seconds of each step, a JSON line");
+  command->add_flag("--profile", options.profile, "Print the time of each kernel in all steps but the first");
   addThreads(command, options.threads);
   addSet(command, flags);
   return command;

@@ -66,7 +66,8 @@ struct ReplayOptions {
   std::string weights, batch, output; ///< output: where to record losses, gradients and weights; "" for nowhere
   int64_t steps = 1;
   int threads = 0;
-  bool time = false; ///< print {"step", "seconds", "loss"} after each step, a JSON line
+  bool time = false;    ///< print {"step", "seconds", "loss"} after each step, a JSON line
+  bool profile = false; ///< print where the time of all steps but the first went
 };
 /// Developer command step: optimizer steps on given weights and batches.
 int replaySteps(const Invocation &invocation, const ReplayOptions &options);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 namespace nf::rt {
 namespace {
@@ -119,6 +120,35 @@ void printTime(int64_t step, std::chrono::steady_clock::duration elapsed, double
   std::fflush(stdout);
 }
 
+/// Launches and seconds by kernel.
+struct KernelTimes {
+  struct Sum {
+    int64_t launches = 0;
+    double seconds = 0;
+  };
+  std::map<std::string, Sum, std::less<>> sums;
+
+  /// A launch's name starts with its kernel's.
+  void add(std::string_view name, double seconds) {
+    std::string_view kernel = name.substr(0, name.find(' '));
+    auto found = sums.find(kernel);
+    if (found == sums.end())
+      found = sums.emplace(kernel, Sum()).first;
+    ++found->second.launches;
+    found->second.seconds += seconds;
+  }
+
+  /// One line a kernel, the longest first: milliseconds a step, launches a step, microseconds a launch, name.
+  void print(int64_t steps) const {
+    std::vector<std::pair<std::string, Sum>> sorted(sums.begin(), sums.end());
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto &a, const auto &b) { return a.second.seconds > b.second.seconds; });
+    for (const auto &[kernel, sum] : sorted)
+      fmt::print("profile {:.3f} ms {} x {:.1f} us {}\n", sum.seconds * 1e3 / steps, sum.launches / steps,
+                 sum.seconds * 1e6 / sum.launches, kernel);
+  }
+};
+
 } // namespace
 
 int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options) {
@@ -150,7 +180,10 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
 
   OptimizerStep stepper(context, invocation.metadata, config);
   Recording recording;
+  KernelTimes times;
   for (int64_t step = 1; step <= options.steps; ++step) {
+    if (options.profile && step == 2)
+      context.observeLaunches([&](const char *name, double seconds) { times.add(name, seconds); });
     auto start = std::chrono::steady_clock::now();
     StepResult result = stepper.gradients(step, (step - 1) * config.globalBatch, source, [] { return false; });
     if (step == 1 && !options.output.empty())
@@ -166,6 +199,7 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
   }
   if (!options.output.empty())
     writeRecording(context, recording, options.output);
+  times.print(options.steps - 1);
   return 0;
 }
 
