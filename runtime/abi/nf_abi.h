@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NF_ABI_VERSION 2u
+#define NF_ABI_VERSION 3u
 #define NF_ALIGNMENT 64 /* bytes; of every buffer in a segment and of the segments */
 #define NF_MAX_RANK 4
 
