@@ -22,7 +22,7 @@ LAYERS = {
     "layer_norm": """
   %g = nf.get @g : tensor<COLSxf32>
   %b = nf.get @b : tensor<COLSxf32>
-  %y = nf.layer_norm %x, %g, %b {eps = 1.0e-5 : f64} : (ROWS, tensor<COLSxf32>, tensor<COLSxf32>) -> ROWS""",
+  %y, %m, %r = nf.layer_norm %x, %g, %b {eps = 1.0e-5 : f64} : (ROWS, tensor<COLSxf32>, tensor<COLSxf32>) -> (ROWS, NUMBERS, NUMBERS)""",
     "rmsnorm": """
   %g = nf.get @g : tensor<COLSxf32>
   %eps = nf.constant dense<1.0e-6> : tensor<1xf32>
