@@ -18,6 +18,10 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mlir {
+class PatternRewriter;
+}
+
 namespace nf {
 
 /// The part that an op plays in a pass over rows (RowWiseOpInterface).

@@ -1,6 +1,8 @@
 //===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives --------------------===//
 #include "dialect/NF.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace nf;
 
@@ -187,6 +189,37 @@ LogicalResult ReshapeOp::verify() {
   auto from = tensorType(getX()), to = tensorType(getY());
   if (from.getElementType() != to.getElementType() || from.getNumElements() != to.getNumElements())
     return emitOpError() << "expected equal element types and counts, but got " << from << " and " << to << " (C1)";
+  return success();
+}
+
+/// The parts that lie next to one another in a padded tensor.
+static SmallVector<Value> partsOf(PadOp pad) {
+  auto concat = pad.getX().getDefiningOp<ConcatOp>();
+  if (concat && concat.getAxis() == pad.getAxis() && concat->hasOneUse())
+    return SmallVector<Value>(concat.getParts());
+  return {pad.getX()};
+}
+
+/// A sum of two padded tensors that fill neighbouring ranges is one padded nf.concat: the gradients of slices of one
+/// tensor meet so.
+LogicalResult AddOp::canonicalize(AddOp op, PatternRewriter &rewriter) {
+  auto first = op.getLhs().getDefiningOp<PadOp>(), second = op.getRhs().getDefiningOp<PadOp>();
+  if (!first || !second || first == second || first.getAxis() != second.getAxis() ||
+      first.getType() != second.getType())
+    return rewriter.notifyMatchFailure(op, "not two tensors padded along one axis");
+  if (first.getLow() > second.getLow())
+    std::swap(first, second);
+  int64_t axis = first.getAxis();
+  int64_t end = static_cast<int64_t>(first.getLow()) + tensorType(first.getX()).getDimSize(axis);
+  if (!first->hasOneUse() || !second->hasOneUse() || end != static_cast<int64_t>(second.getLow()))
+    return rewriter.notifyMatchFailure(op, "the padded tensors overlap, leave a gap, or are read elsewhere");
+  SmallVector<Value> parts = partsOf(first);
+  llvm::append_range(parts, partsOf(second));
+  Location location = rewriter.getFusedLoc({first.getLoc(), second.getLoc()});
+  Value joined = ConcatOp::create(rewriter, location, parts, axis);
+  if (first.getLow() != 0 || second.getHigh() != 0)
+    joined = PadOp::create(rewriter, location, joined, axis, first.getLow(), second.getHigh());
+  rewriter.replaceOp(op, joined);
   return success();
 }
 

@@ -43,7 +43,9 @@ class NF_Binary<string mnemonic, string maths, Trait rowWise = NF_RowWise>
   let assemblyFormat = "$lhs `,` $rhs `:` functional-type(operands, results) attr-dict";
 }
 
-def NF_AddOp : NF_Binary<"add", "x + y">;
+def NF_AddOp : NF_Binary<"add", "x + y"> {
+  let hasCanonicalizeMethod = 1;
+}
 def NF_SubOp : NF_Binary<"sub", "x - y">;
 def NF_MulOp : NF_Binary<"mul", "x · y">;
 def NF_DivOp : NF_Binary<"div", "x / y", NF_RowWiseCostly>;
