@@ -8,5 +8,6 @@ void nf::registerPasses() {
   registerFusePasses();
   registerPlanPasses();
   registerLowerPasses();
+  registerStagePasses();
   registerStagePipelines();
 }

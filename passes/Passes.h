@@ -11,6 +11,10 @@
 #include "passes/plan/Passes.h"
 
 namespace nf {
+#define GEN_PASS_DECL
+#include "passes/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "passes/Passes.h.inc"
 
 /// Registers every pass of ours by its flag, and every stage as a pipeline (--nf-stage-lower).
 void registerPasses();

@@ -42,7 +42,8 @@ static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createAppendUpdate());
   pm.addPass(createAppendCombine());
   pm.addPass(createCanonicalizerPass()); // gradients of broadcasts and reshapes cancel
-  pm.addPass(createCSEPass());           // gradient rules compute again what forward has
+  pm.addPass(createLocateConstants());
+  pm.addPass(createCSEPass()); // gradient rules compute again what forward has
 }
 
 static void buildHoist(OpPassManager &pm) {
@@ -56,6 +57,7 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   program.addPass(createPrepareFusion());     // leaves kernels and primitives on rows
   program.addPass(createCanonicalizerPass()); // no reshape or dead value between what could fuse; no CSE: conditions
                                               // were cloned for each reader
+  program.addPass(createLocateConstants());
   FuseRowsOptions fuse;
   fuse.remarks = options.fuseRemarks;
   program.addPass(createFuseRows(fuse));
@@ -83,6 +85,7 @@ static void buildLlvm(OpPassManager &pm) {
   kernel.addPass(createExpandMath());        // what is not expanded becomes a call of libm for each lane
   kernel.addPass(createCanonicalizerPass()); // index arithmetic of tasks folds where tiles divide
   kernel.addPass(createCSEPass());
+  kernel.addPass(createLocateConstants());
   kernel.addPass(createConvertVectorToSCFPass());            // transfers without a vector instruction
   kernel.addPass(memref::createExpandStridedMetadataPass()); // views become arithmetic
   kernel.addPass(createLowerAffinePass());                   // … which the expansion writes in affine
@@ -100,11 +103,12 @@ static void buildLlvm(OpPassManager &pm) {
   OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
   lowered.addPass(createCanonicalizerPass()); // descriptors of static buffers vanish
   lowered.addPass(createCSEPass());
+  lowered.addPass(createLocateConstants());
   pm.addPass(createLowerPrograms()); // needs the kernels' final signatures
   pm.addPass(createEmitTable());     // needs the programs' functions
 }
 
-void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &options) {
+static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &options) {
   switch (stage) {
   case Stage::Autodiff:
     return buildAutodiff(pm);
@@ -126,6 +130,15 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
   case Stage::Obj:
     return;
   }
+}
+
+void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &options) {
+  buildPasses(stage, pm, options);
+  if (!options.verifyStages)
+    return;
+  VerifyStageOptions verify;
+  verify.stage = stageName(stage);
+  pm.addPass(createVerifyStage(verify));
 }
 
 static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOptions &options) {
@@ -194,14 +207,16 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),
                               llvm::cl::init(PipelineOptions().vectorBits)};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
+  Option<bool> verify{*this, "verify", llvm::cl::desc("check what the stage leaves (nf-verify-stage)"),
+                      llvm::cl::init(true)};
 };
 } // namespace
 
 void nf::registerStagePipelines() {
   for (Stage stage : stages)
-    PassPipelineRegistration<StageOptions>(("nf-stage-" + stageName(stage)).str(),
-                                           ("the passes of stage " + stageName(stage)).str(),
-                                           [stage](OpPassManager &pm, const StageOptions &options) {
-                                             buildStage(stage, pm, {options.vectorBits, options.remarks});
-                                           });
+    PassPipelineRegistration<StageOptions>(
+        ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
+        [stage](OpPassManager &pm, const StageOptions &options) {
+          buildStage(stage, pm, {options.vectorBits, options.remarks, options.verify});
+        });
 }

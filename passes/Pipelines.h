@@ -22,6 +22,7 @@ llvm::ArrayRef<Stage> allStages();
 struct PipelineOptions {
   unsigned vectorBits = 256; ///< width of the target's vectors (CpuTarget)
   bool fuseRemarks = false;  ///< one remark a fused region
+  bool verifyStages = true;  ///< every stage ends with nf-verify-stage
 };
 
 /// Adds the passes of one stage to a manager of modules.

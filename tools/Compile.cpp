@@ -96,6 +96,8 @@ public:
                  options.input);
       return false;
     }
+    if (first == Stage::Raise) // import has no passes: what is left of it is to check what was imported
+      first = Stage::Import;
     if (!runUpTo(first, std::min(last, Stage::Plan)))
       return false;
     if (last <= Stage::Plan)
@@ -201,15 +203,15 @@ private:
 
   bool adopt(ConfigResult result) {
     for (const ConfigDiagnostic &diagnostic : result.diagnostics)
-      fmt::print(stderr, "{}\n", diagnostic.str());
+      fmt::print(stderr, "{}", diagnostic.str());
     config = std::move(result.config);
     return config.has_value();
   }
 
   bool runUpTo(Stage first, Stage last) {
     std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
-    return succeeded(runStages(*module, first, last, {target.vectorBits, options.fuseRemarks}, reproducer,
-                               [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
+    return succeeded(runStages(*module, first, last, {target.vectorBits, options.fuseRemarks, options.verifyStages},
+                               reproducer, [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
   }
 
   /// What plan decided, and the target, go into the module for nf-emit-table.

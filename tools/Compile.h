@@ -16,7 +16,8 @@ struct CompileOptions {
   std::optional<Stage> emit;     ///< stop after this stage and write what it gives; without: an executable
   std::string target = "cpu", cpu = "host";
   bool fuseRemarks = false;
-  std::string libraries; ///< folder of libnfrt.a and libopenblas.a
+  bool verifyStages = true; ///< check what each stage leaves
+  std::string libraries;    ///< folder of libnfrt.a and libopenblas.a
 };
 
 /// Compiles, and prints a report to standard output unless that is the output. Returns false after errors, one line

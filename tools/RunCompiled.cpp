@@ -9,16 +9,21 @@
 using namespace mlir;
 using namespace nf;
 
-static std::string stateName(const nf_state &state) {
-  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", ""};
-  return std::string(state.name) + suffixes[state.kind];
+/// The symbol that became this entry; `partials` counts the entry's parameter's partial sums before it.
+static std::string stateName(const nf_state &state, int &partials) {
+  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", "", ".grad."};
+  std::string name = std::string(state.name) + suffixes[state.kind];
+  return state.kind == NF_STATE_PARTIAL ? name + std::to_string(partials++) : name;
 }
 
 std::vector<Buffer> nf::statesOf(rt::Context &context) {
   std::vector<Buffer> buffers;
+  std::map<int32_t, int> partials;
   for (const nf_state &state : context.states())
-    buffers.push_back(
-        {stateName(state), state.dtype, {state.shape, state.shape + state.rank}, context.persistent + state.offset});
+    buffers.push_back({stateName(state, partials[state.parameter]),
+                       state.dtype,
+                       {state.shape, state.shape + state.rank},
+                       context.persistent + state.offset});
   return buffers;
 }
 

@@ -35,7 +35,9 @@ int main(int argc, char **argv) {
              "  nf-compile model.toml --emit=fuse -o -");
   app.add_option("input", options.input, "model definition (.toml), or module (.mlir) that --emit wrote; - is stdin")
       ->required();
-  app.add_option("-o,--output", options.output, "the program, or with --emit what the stage gives: text, or with\nlocations where the name ends in .mlirbc (bytecode); - is stdout");
+  app.add_option("-o,--output", options.output,
+                 "the program, or with --emit what the stage gives: text, or with\nlocations where the name ends in "
+                 ".mlirbc (bytecode); - is stdout");
   app.add_option("--set", options.sets, "key=value of the definition, such as model.layers=6; repeatable")
       ->allow_extra_args(false);
   app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())
@@ -45,6 +47,9 @@ int main(int argc, char **argv) {
   app.add_option("--target", options.target, "what to compile for: cpu")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_option("--remarks", remarks, "say what a stage did: fuse")->check(CLI::IsMember({"fuse"}));
+  app.add_option("--verify-stages", options.verifyStages,
+                 "check after each stage that only what may leave it is there (docs/compiler.md); false: do not")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
     if (!emit.empty())

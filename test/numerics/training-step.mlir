@@ -18,3 +18,7 @@
 // RUN: nf-compile %models/normformer-roberta-base.toml %{import} %t.encoder.mlir
 // RUN: nf-check %t.encoder.mlir %{check}=cpu
 // RUN: nf-check %t.encoder.mlir %{check}=pass:nf-stage-fuse
+//
+// Two reduction slots: combine_0 and combine_1 too.
+// RUN: nf-compile %models/normformer-demo.toml %{import} %t.slots.mlir --set train.reduction_slots=2 --set train.global_batch=6
+// RUN: nf-check %t.slots.mlir --prepare=nf-differentiate,nf-append-update,nf-append-combine --against=cpu
