@@ -35,9 +35,19 @@ struct Maths {
     return ReshapeOp::create(b, RankedTensorType::get(shape, tensorType(x).getElementType()), x);
   }
   Value meanOfRow(Value x) { return ReduceMeanOp::create(b, x, b.getDenseI64ArrayAttr({tensorType(x).getRank() - 1})); }
-  Value sumTo(Value x, Value like) { return sumToShape(b, b.getLoc(), x, tensorType(like)); }
-  Value matmul(Value x, Value y, bool transposeX, bool transposeY) {
-    return MatmulOp::create(b, x, y, transposeX, transposeY)->getResult(0);
+  /// In the precision of `like`: sums over tokens are not rounded before they are complete.
+  Value sumTo(Value x, Value like) {
+    auto type = tensorType(like);
+    if (tensorType(x).getElementType() != type.getElementType())
+      x = CastOp::create(b, tensorType(x).clone(type.getElementType()), x);
+    return sumToShape(b, b.getLoc(), x, type);
+  }
+  /// In the precision of `like`, whose gradient the product is.
+  Value matmul(Value x, Value y, bool transposeX, bool transposeY, Value like) {
+    auto product = MatmulOp::create(b, x, y, transposeX, transposeY);
+    Value result = product->getResult(0);
+    result.setType(tensorType(result).clone(tensorType(like).getElementType()));
+    return result;
   }
 };
 } // namespace
@@ -175,14 +185,14 @@ NF_SIMPLE_GRADIENT(MatmulOp, {
   bool ta = getTransposeA(), tb = getTransposeB();
   Value a = getLhs(), c = getRhs();
   if (wanted[0])
-    gradients[0] = ta ? m.matmul(c, dy, tb, true) : m.matmul(dy, c, false, !tb);
+    gradients[0] = ta ? m.matmul(c, dy, tb, true, a) : m.matmul(dy, c, false, !tb, a);
   if (wanted[1]) {
     Value rows = a, dRows = dy;
     if (tensorType(c).getRank() == 2 && tensorType(a).getRank() > 2) {
       rows = flattenRows(m, a);
       dRows = flattenRows(m, dy);
     }
-    gradients[1] = tb ? m.matmul(dRows, rows, true, ta) : m.matmul(rows, dRows, !ta, false);
+    gradients[1] = tb ? m.matmul(dRows, rows, true, ta, c) : m.matmul(rows, dRows, !ta, false, c);
   }
   if (getBias() && wanted[2])
     gradients[2] = m.sumTo(dy, getBias());
@@ -202,9 +212,9 @@ NF_SIMPLE_GRADIENT(EmbeddingOp, gradients[0] = scatter(m, dy, getIds(), getWeigh
 
 NF_SIMPLE_GRADIENT(LinearOp, {
   if (wanted[0])
-    gradients[0] = m.matmul(dy, getWeight(), false, false);
+    gradients[0] = m.matmul(dy, getWeight(), false, false, getX());
   if (wanted[1])
-    gradients[1] = m.matmul(flattenRows(m, dy), flattenRows(m, getX()), true, false);
+    gradients[1] = m.matmul(flattenRows(m, dy), flattenRows(m, getX()), true, false, getWeight());
   if (getBias() && wanted[2])
     gradients[2] = m.sumTo(dy, getBias());
 })

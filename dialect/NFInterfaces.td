@@ -71,7 +71,12 @@ def RowWiseOpInterface : OpInterface<"RowWiseOpInterface"> {
     InterfaceMethod<[{
         Whether computing a value again costs more than keeping it in the row's scratch memory (exp, division, …).
       }],
-      "bool", "isCostly", (ins), "", [{ return false; }]>
+      "bool", "isCostly", (ins), "", [{ return false; }]>,
+    InterfaceMethod<[{
+        Whether every reader computes the value for itself, so that it is never in memory: conditions, which have no form
+        there, and bf16 values in f32, which would only take more of it.
+      }],
+      "bool", "isNeverStored", (ins), "", [{ return false; }]>
   ];
 }
 

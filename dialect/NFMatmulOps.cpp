@@ -127,4 +127,14 @@ LogicalResult ScatterAddOp::verify() {
   return success();
 }
 
+/// Rows need no widening of their own: the op adds in the table's precision.
+LogicalResult ScatterAddOp::canonicalize(ScatterAddOp op, PatternRewriter &rewriter) {
+  auto cast = op.getRows().getDefiningOp<CastOp>();
+  if (!cast || !cast.isWidening() || op.getNumResults() == 0 ||
+      shaped(cast.getY()).getElementType() != shaped(op->getResult(0)).getElementType())
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getRowsMutable().assign(cast.getX()); });
+  return success();
+}
+
 bool ScatterAddOp::canAccumulate(unsigned) { return true; }

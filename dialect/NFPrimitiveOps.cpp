@@ -81,6 +81,7 @@ LogicalResult CompareOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
 }
 
 RowRole CompareOp::getRowRole() { return RowRole::Elementwise; }
+bool CompareOp::isNeverStored() { return true; }
 
 LogicalResult WhereOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
   if (!tensorType(operands[0]).getElementType().isInteger(1))
@@ -101,7 +102,21 @@ LogicalResult CastOp::verify() {
   return success();
 }
 
+bool CastOp::isWidening() {
+  auto from = dyn_cast<FloatType>(tensorType(getX()).getElementType());
+  auto to = dyn_cast<FloatType>(tensorType(getY()).getElementType());
+  return from && to && from.getWidth() < to.getWidth();
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  auto inner = getX().getDefiningOp<CastOp>();
+  if (inner && inner.isWidening() && inner.getX().getType() == getY().getType())
+    return inner.getX();
+  return {};
+}
+
 RowRole CastOp::getRowRole() { return RowRole::Elementwise; }
+bool CastOp::isNeverStored() { return isWidening(); }
 
 //===------------------------------------------------------------------------------------------===//
 // Sources

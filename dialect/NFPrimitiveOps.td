@@ -5,6 +5,7 @@
 include "dialect/NFDialect.td"
 
 def NF_RowWise : DeclareOpInterfaceMethods<RowWiseOpInterface, ["getRowRole"]>;
+def NF_RowWiseNeverStored : DeclareOpInterfaceMethods<RowWiseOpInterface, ["getRowRole", "isNeverStored"]>;
 def NF_RowWiseCostly : DeclareOpInterfaceMethods<RowWiseOpInterface, ["getRowRole", "isCostly"]>;
 
 class NF_Primitive<string mnemonic, list<Trait> traits = []>
@@ -58,7 +59,7 @@ def NF_ComparePredicate : I32EnumAttr<"ComparePredicate", "comparison", [
   let cppNamespace = "::nf";
 }
 
-def NF_CompareOp : NF_Primitive<"compare", [NF_Infer, DifferentiableOpInterface, NF_RowWise]> {
+def NF_CompareOp : NF_Primitive<"compare", [NF_Infer, DifferentiableOpInterface, NF_RowWiseNeverStored]> {
   let summary = "elementwise comparison, as i1";
   let description = [{
     ```mlir
@@ -84,7 +85,7 @@ def NF_WhereOp : NF_Primitive<"where", [NF_Infer, NF_Differentiable, NF_RowWise]
   let assemblyFormat = "$condition `,` $lhs `,` $rhs `:` functional-type(operands, results) attr-dict";
 }
 
-def NF_CastOp : NF_Primitive<"cast", [NF_Differentiable, NF_RowWise]> {
+def NF_CastOp : NF_Primitive<"cast", [NF_Differentiable, NF_RowWiseNeverStored]> {
   let summary = "another element type";
   let description = [{
     Rounds to nearest even between floats; i1 and i32 convert to floats by value.
@@ -92,12 +93,17 @@ def NF_CastOp : NF_Primitive<"cast", [NF_Differentiable, NF_RowWise]> {
     ```mlir
     %y = nf.cast %x : (tensor<4x8xf32>) -> tensor<4x8xbf16>
     ```
-    Constraint: (C1) equal shapes.
+    A cast to a wider float and back is the value itself. Constraint: (C1) equal shapes.
   }];
   let arguments = (ins NF_Tensor:$x);
   let results = (outs NF_Tensor:$y);
   let assemblyFormat = "$x `:` functional-type(operands, results) attr-dict";
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    /// Whether both sides are floats and the result has more bits: no value changes.
+    bool isWidening();
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -275,10 +281,12 @@ def NF_GatherOp : NF_Primitive<"gather", [NF_Infer, NF_Differentiable,
 
 def NF_ScatterAddOp : NF_Op<"scatter_add", [AttrSizedOperandSegments, NF_Effects, NF_AccumulatingKernel, NF_Differentiable,
                                            ReferenceOpInterface]> {
+  let hasCanonicalizeMethod = 1;
   let summary = "adds rows into a table of zeros by index: the gradient of nf.gather";
   let description = [{
     `y = 0; y[indices[i...], :] += rows[i..., :]` in ascending order of i, so that the bits never vary. In buffer form
-    `outs` is the table; with `accumulate` (an i32 scalar) other than 0 it is added to instead of cleared.
+    `outs` is the table; with `accumulate` (an i32 scalar) other than 0 it is added to instead of cleared. Rows may be
+    bf16 where the table is f32.
 
     ```mlir
     %y = nf.scatter_add %rows, %ids : (tensor<4x64x768xf32>, tensor<4x64xi32>) -> tensor<50257x768xf32>
@@ -302,6 +310,7 @@ def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_Accu
     `C = op(A) · op(B) [+ bias]`, where op transposes the last two axes. Leading axes of A are batches; B has either
     the same leading axes or rank 2 (then A's leading axes count as rows). `bias` ([columns]) is added to every row.
     In buffer form `outs` is C; with `accumulate` (an i32 scalar) other than 0, or `always_accumulate`, C is added to.
+    Operands and result may be f32 or bf16, each by itself: sums are f32, and a bf16 result is rounded once.
 
     ```mlir
     %y = nf.matmul %x, %w bias %b {transpose_b}

@@ -2,8 +2,10 @@
 //   pre:   x1 = x + drop(post_ln(head_scale(attention(ln(x)))))
 //          x2 = residual_scale * x1 + drop(fc2(act_ln(activation(fc1(ln(x1))))))
 //   post:  the same without the inner ln, and ln around each sum
-// Dropout sites: 0 the embeddings; 3 n + 1, 3 n + 2 and 3 n + 3 the attention probabilities, the output of attention
-// and the output of the feed-forward network of layer n.
+// Activations are `elementType` wherever a product or the backward pass reads them, and fp32 in between: narrow and
+// wide are the places where a bf16 model rounds. Parameters are fp32 and read as they are. Dropout sites: 0 the
+// embeddings; 3 n + 1, 3 n + 2 and 3 n + 3 the attention probabilities, the output of attention and the output of the
+// feed-forward network of layer n.
 #include "frontend/ForwardBuilder.h"
 
 #include <cmath>
@@ -33,17 +35,31 @@ void ForwardBuilder::at(const Twine &path, std::string_view key) {
 // Pieces
 //===------------------------------------------------------------------------------------------===//
 
-Value ForwardBuilder::castTo(Value x, Type type) {
-  auto tensor = cast<RankedTensorType>(x.getType());
-  return tensor.getElementType() == type ? x : CastOp::create(b, tensor.clone(type), x).getResult();
+static Type elementTypeOf(Value x) { return cast<RankedTensorType>(x.getType()).getElementType(); }
+
+/// `x` in fp32. One cast for all readers, so that their gradients are added before they are rounded.
+Value ForwardBuilder::wide(Value x) {
+  if (elementTypeOf(x).isF32())
+    return x;
+  Value &value = widened[x];
+  if (!value)
+    value = CastOp::create(b, cast<RankedTensorType>(x.getType()).clone(b.getF32Type()), x);
+  return value;
 }
 
-/// The value of a parameter in the definition's precision, read once a program.
+/// `x` in the definition's precision.
+Value ForwardBuilder::narrow(Value x) {
+  if (elementTypeOf(x) == elementType)
+    return x;
+  return b.createOrFold<CastOp>(cast<RankedTensorType>(x.getType()).clone(elementType), x);
+}
+
+/// The value of a parameter, read once a program.
 Value ForwardBuilder::parameter(const std::string &name) {
   Value &value = loaded[name];
   if (!value) {
     ParameterOp symbol = parameters.lookup(name);
-    value = castTo(GetOp::create(b, symbol.getType(), symbol.getSymName()), elementType);
+    value = GetOp::create(b, symbol.getType(), symbol.getSymName());
   }
   return value;
 }
@@ -51,13 +67,13 @@ Value ForwardBuilder::parameter(const std::string &name) {
 Value ForwardBuilder::linear(Value x, const std::string &path, std::string_view key) {
   at(path, key);
   Value weight = parameter(path + ".weight");
-  return LinearOp::create(b, x, weight, c.bias ? parameter(path + ".bias") : Value());
+  return LinearOp::create(b, narrow(x), weight, c.bias ? parameter(path + ".bias") : Value());
 }
 
 Value ForwardBuilder::layerNorm(Value x, const std::string &path, std::string_view key) {
   at(path, key);
   Value weight = parameter(path + ".weight"), bias = parameter(path + ".bias");
-  return LayerNormOp::create(b, x, weight, bias, b.getF64FloatAttr(c.normEps)).getY();
+  return LayerNormOp::create(b, wide(narrow(x)), weight, bias, b.getF64FloatAttr(c.normEps)).getY();
 }
 
 /// HeadScale, if this is the place where the definition wants it.
@@ -65,19 +81,20 @@ Value ForwardBuilder::headScale(Value x, const std::string &path, const char *pl
   if (c.headScale != placement)
     return x;
   at(path + ".head_scale", "norm.head_scale");
-  return HeadScaleOp::create(b, x, parameter(path + ".head_scale"));
+  return HeadScaleOp::create(b, wide(x), parameter(path + ".head_scale"));
 }
 
 Value ForwardBuilder::dropout(Value x, const std::string &path, int32_t site) {
   if (!isTraining || c.dropout == 0)
     return x;
   at(path + ".dropout", "model.dropout");
-  return DropoutOp::create(b, x, program.findArgument("seed"), program.findArgument("step"),
+  return DropoutOp::create(b, wide(x), program.findArgument("seed"), program.findArgument("step"),
                            program.findArgument("sample_offset"), b.getF64FloatAttr(c.dropout),
                            b.getI32IntegerAttr(site));
 }
 
 Value ForwardBuilder::activation(Value x) {
+  x = wide(x);
   if (c.activation == "gelu")
     return GeluOp::create(b, x);
   if (c.activation == "gelu_tanh")
@@ -98,14 +115,14 @@ Value ForwardBuilder::embed() {
   Value x = EmbeddingOp::create(b, parameter("embed.tokens.weight"), program.findArgument("tokens"));
   if (c.embeddingScale != 1) {
     at("embed.scale", "model.embedding_scale");
-    x = MulOp::create(b, x, splat(b, b.getLoc(), elementType, c.embeddingScale));
+    x = MulOp::create(b, x, splat(b, b.getLoc(), b.getF32Type(), c.embeddingScale));
   }
   at("embed.positions", "model.positions");
   Value positions = EmbeddingOp::create(b, parameter("embed.positions.weight"), program.findArgument("positions"));
   x = AddOp::create(b, x, positions);
   if (c.isEncoder() || c.isPostNorm())
     x = layerNorm(x, "embed.ln", "norm.placement");
-  return dropout(x, "embed", 0);
+  return narrow(dropout(x, "embed", 0));
 }
 
 Value ForwardBuilder::attention(Value x, const std::string &path, int32_t site) {
@@ -114,7 +131,7 @@ Value ForwardBuilder::attention(Value x, const std::string &path, int32_t site) 
   Value v = linear(x, path + ".v", "model.d_model");
   at(path, "model.heads");
   auto type = cast<RankedTensorType>(q.getType());
-  auto lseType = RankedTensorType::get({type.getDimSize(0), c.heads, type.getDimSize(1)}, elementType);
+  auto lseType = RankedTensorType::get({type.getDimSize(0), c.heads, type.getDimSize(1)}, b.getF32Type());
   double rate = isTraining ? c.attentionDropout : 0;
   auto ifRandom = [&](StringRef name) { return rate > 0 ? Value(program.findArgument(name)) : Value(); };
   auto attend = AttentionOp::create(
@@ -128,6 +145,13 @@ Value ForwardBuilder::attention(Value x, const std::string &path, int32_t site) 
   return headScale(out, path, "post_proj");
 }
 
+/// The sum that ends a block of the layer, and Post-LN's LayerNorm of it.
+Value ForwardBuilder::residual(Value x, Value y, const std::string &path) {
+  at(path + ".residual", "norm.placement");
+  x = AddOp::create(b, wide(x), wide(y));
+  return narrow(c.isPostNorm() ? layerNorm(x, path + ".ln", "norm.placement") : x);
+}
+
 Value ForwardBuilder::attentionBlock(Value x, int64_t layer) {
   std::string path = "layers." + std::to_string(layer) + ".attn";
   int32_t site = static_cast<int32_t>(3 * layer + 1);
@@ -135,9 +159,7 @@ Value ForwardBuilder::attentionBlock(Value x, int64_t layer) {
   if (c.attentionLayernorm)
     y = layerNorm(y, path + ".post_ln", "norm.attention_layernorm");
   y = dropout(y, path, site + 1);
-  at(path + ".residual", "norm.placement");
-  x = AddOp::create(b, x, y);
-  return c.isPostNorm() ? layerNorm(x, path + ".ln", "norm.placement") : x;
+  return residual(x, y, path);
 }
 
 Value ForwardBuilder::feedForward(Value x, const std::string &path) {
@@ -155,11 +177,9 @@ Value ForwardBuilder::feedForwardBlock(Value x, int64_t layer) {
   y = dropout(y, path, static_cast<int32_t>(3 * layer + 3));
   if (c.residualScale) {
     at(path + ".residual_scale", "norm.residual_scale");
-    x = ResidualScaleOp::create(b, x, parameter(path + ".residual_scale"));
+    x = ResidualScaleOp::create(b, wide(x), parameter(path + ".residual_scale"));
   }
-  at(path + ".residual", "norm.placement");
-  x = AddOp::create(b, x, y);
-  return c.isPostNorm() ? layerNorm(x, path + ".ln", "norm.placement") : x;
+  return residual(x, y, path);
 }
 
 Value ForwardBuilder::hidden() {
@@ -172,13 +192,10 @@ Value ForwardBuilder::hidden() {
 Value ForwardBuilder::finalNorm(Value x) {
   if (!c.isPostNorm())
     x = layerNorm(x, "final_ln", "norm.placement");
-  return castTo(x, b.getF32Type());
+  return wide(x);
 }
 
 Value ForwardBuilder::vocabularyWeight() {
   at("lm_head", "model.tie_embeddings");
-  ParameterOp symbol = parameters.lookup(c.tieEmbeddings ? "embed.tokens.weight" : "lm_head.weight");
-  if (elementType.isF32())
-    return parameter(symbol.getSymName().str());
-  return GetOp::create(b, symbol.getType(), symbol.getSymName());
+  return parameter(c.tieEmbeddings ? "embed.tokens.weight" : "lm_head.weight");
 }

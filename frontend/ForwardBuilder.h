@@ -44,7 +44,9 @@ private:
   mlir::Value headScale(mlir::Value x, const std::string &path, const char *placement);
   mlir::Value activation(mlir::Value x);
   mlir::Value dropout(mlir::Value x, const std::string &path, int32_t site);
-  mlir::Value castTo(mlir::Value x, mlir::Type elementType);
+  mlir::Value residual(mlir::Value x, mlir::Value y, const std::string &path);
+  mlir::Value wide(mlir::Value x);
+  mlir::Value narrow(mlir::Value x);
 
   const ModelConfig &c;
   ProgramOp program;
@@ -53,6 +55,7 @@ private:
   mlir::Type elementType;
   llvm::StringMap<ParameterOp> parameters;
   llvm::StringMap<mlir::Value> loaded;
+  llvm::DenseMap<mlir::Value, mlir::Value> widened;
 };
 
 } // namespace nf

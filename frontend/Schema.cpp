@@ -107,7 +107,8 @@ static std::vector<Key> makeKeys() {
        &C::precision,
        compile,
        text("fp32"),
-       "bf16: activations and matrix products in bf16; parameters, moments and gradient sums stay fp32",
+       "bf16: activations and their gradients are bf16 in memory, and in products where the processor multiplies bf16; "
+       "other arithmetic, parameters, moments, gradient sums and the loss stay fp32",
        {},
        {"fp32", "bf16"}},
       {"train.reduction_slots", &C::reductionSlots, compile, integer(1),

@@ -74,15 +74,19 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;
   pm.addPass(createLowerAttention(attention));
-  pm.addPass(createLowerMatmul());
+  LowerMatmulOptions matmul;
+  matmul.bf16Products = options.bf16;
+  pm.addPass(createLowerMatmul(matmul));
   pm.addPass(createLowerScatterAdd());
 }
 
-static void buildLlvm(OpPassManager &pm) {
+static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createKernelSignatures()); // bare pointers need static sizes
   // Kernels alone, side by side: programs have nothing to simplify, and are long.
   OpPassManager &kernel = pm.nest<func::FuncOp>();
-  kernel.addPass(createExpandMath());        // what is not expanded becomes a call of libm for each lane
+  ExpandMathOptions math;
+  math.bf16 = !options.bf16;
+  kernel.addPass(createExpandMath(math));    // what is not expanded becomes a call of libm for each lane
   kernel.addPass(createCanonicalizerPass()); // index arithmetic of tasks folds where tiles divide
   kernel.addPass(createCSEPass());
   kernel.addPass(createLocateConstants());
@@ -121,7 +125,7 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   case Stage::Lower:
     return buildLower(pm, options);
   case Stage::Llvm:
-    return buildLlvm(pm);
+    return buildLlvm(pm, options);
   case Stage::Import:
   case Stage::Raise:
   case Stage::Fold:
@@ -161,7 +165,8 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
   llvm::raw_fd_ostream file(path, error);
   if (error)
     return;
-  file << "// nf-opt --nf-stage-" << stageName(failed) << "=vector-bits=" << options.vectorBits << " " << path << "\n";
+  file << "// nf-opt \"--nf-stage-" << stageName(failed) << "=vector-bits=" << options.vectorBits
+       << (options.bf16 ? " bf16=1" : "") << "\" " << path << "\n";
   original.print(file, OpPrintingFlags().enableDebugInfo());
   original.emitRemark() << "the module before stage " << stageName(failed) << " is in " << path;
 }
@@ -207,6 +212,7 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),
                               llvm::cl::init(PipelineOptions().vectorBits)};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
+  Option<bool> bf16{*this, "bf16", llvm::cl::desc("the target converts and multiplies bf16"), llvm::cl::init(false)};
   Option<bool> verify{*this, "verify", llvm::cl::desc("check what the stage leaves (nf-verify-stage)"),
                       llvm::cl::init(true)};
 };
@@ -217,6 +223,6 @@ void nf::registerStagePipelines() {
     PassPipelineRegistration<StageOptions>(
         ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
         [stage](OpPassManager &pm, const StageOptions &options) {
-          buildStage(stage, pm, {options.vectorBits, options.remarks, options.verify});
+          buildStage(stage, pm, {options.vectorBits, options.bf16, options.remarks, options.verify});
         });
 }

@@ -21,6 +21,7 @@ llvm::ArrayRef<Stage> allStages();
 
 struct PipelineOptions {
   unsigned vectorBits = 256; ///< width of the target's vectors (CpuTarget)
+  bool bf16 = false;         ///< the target converts and multiplies bf16 (CpuTarget)
   bool fuseRemarks = false;  ///< one remark a fused region
   bool verifyStages = true;  ///< every stage ends with nf-verify-stage
 };

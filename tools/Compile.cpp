@@ -210,8 +210,9 @@ private:
 
   bool runUpTo(Stage first, Stage last) {
     std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
-    return succeeded(runStages(*module, first, last, {target.vectorBits, options.fuseRemarks, options.verifyStages},
-                               reproducer, [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
+    return succeeded(runStages(*module, first, last,
+                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages}, reproducer,
+                               [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
   }
 
   /// What plan decided, and the target, go into the module for nf-emit-table.

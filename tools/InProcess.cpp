@@ -41,7 +41,7 @@ std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef 
   auto target = resolveCpu(cpu);
   if (!target)
     return report(target.takeError());
-  if (failed(runStages(module, firstStageOf(module), Stage::Llvm, {target->vectorBits})))
+  if (failed(runStages(module, firstStageOf(module), Stage::Llvm, {target->vectorBits, target->bf16})))
     return nullptr;
   auto object = emitObject(module, *target);
   if (failed(object))

@@ -25,7 +25,7 @@ using namespace nf;
 
 namespace {
 struct Options {
-  std::string input, program, against = "decomposed", prepare;
+  std::string input, program, against = "decomposed", prepare, cpu = "host";
   uint64_t seed = 1;
   double tolerance = 1e-5;
   bool bf16 = false;
@@ -264,7 +264,7 @@ static LogicalResult check(ModuleOp module, const Options &options) {
   bool passed = !programs.empty();
   OwningOpRef<ModuleOp> lowered(module.clone());
   std::unique_ptr<CompiledModule> compiled;
-  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered)))
+  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered, options.cpu)))
     return failure();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";
@@ -290,6 +290,8 @@ static void addOptions(CLI::App &app, Options &options) {
   app.add_option("--tolerance", options.tolerance, "largest error allowed, relative to a tensor's magnitude")
       ->capture_default_str();
   app.add_option("--prepare", options.prepare, "passes to run first, such as nf-differentiate");
+  app.add_option("--cpu", options.cpu, "processor to compile for with --against=cpu, of this one's kind")
+      ->capture_default_str();
   app.add_flag("--bf16", options.bf16, "round casts to bf16 in the reference too");
   app.add_option("--against", options.against, "decomposed | finite-differences | cpu | pass:<pipeline>")
       ->capture_default_str()

@@ -54,10 +54,7 @@ void AttentionKernel::packRows(Value from, Value first, Value to, Value factor) 
     }
     for (int64_t c = 0; c < shape.width; c += shape.lanes) {
       SmallVector<Value> at{batch, source, b.add(firstColumn, c)};
-      Value x = c + shape.lanes <= shape.width ? b.load(from, at)
-                                               : vector::MaskedLoadOp::create(b, b.vectorType(b.getF32Type()), from, at,
-                                                                              b.firstLanes(shape.width - c), zero)
-                                                     .getResult();
+      Value x = b.loadFirst(shape.width - c, from, at);
       if (factor)
         x = arith::MulFOp::create(b, x, factor);
       if (inside)
@@ -74,10 +71,7 @@ void AttentionKernel::unpackRows(Value from, Value to, Value first, Value count,
       if (factor)
         x = arith::MulFOp::create(b, x, factor);
       SmallVector<Value> at{batch, b.add(first, row), b.add(firstColumn, c)};
-      if (c + shape.lanes <= shape.width)
-        b.store(x, to, at);
-      else
-        vector::MaskedStoreOp::create(b, to, at, b.firstLanes(shape.width - c), x);
+      b.storeFirst(shape.width - c, x, to, at);
     }
   });
 }

@@ -1,5 +1,6 @@
 //===- KernelBuilder.cpp - what the kernel lowerings share -----------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
+#include "passes/cpu/RowKernel.h"
 
 using namespace mlir;
 using namespace nf;
@@ -7,7 +8,7 @@ using namespace nf;
 MemRefType nf::flattened(MemRefType type) { return MemRefType::get({type.getNumElements()}, type.getElementType()); }
 
 func::FuncOp nf::getOrBuildKernel(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers,
-                                  KernelBody body) {
+                                  int64_t scratchBytes, KernelBody body) {
   if (auto kernel = module.lookupSymbol<func::FuncOp>(name))
     return kernel;
   ImplicitLocOpBuilder b(location, OpBuilder::atBlockBegin(module.getBody()));
@@ -16,8 +17,11 @@ func::FuncOp nf::getOrBuildKernel(ModuleOp module, Location location, StringRef 
   types.push_back(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   kernel.setPrivate();
+  if (scratchBytes > 0)
+    kernel->setAttr(scratchBytesAttribute, b.getI64IntegerAttr(scratchBytes));
   b.setInsertionPointToStart(kernel.addEntryBlock());
-  body(b, kernel.getArguments().drop_back(2), kernel.getArgument(buffers.size()));
+  ArrayRef<BlockArgument> arguments = kernel.getArguments();
+  body(b, ValueRange(arguments.drop_back(2)), arguments[buffers.size()], arguments.back());
   func::ReturnOp::create(b);
   return kernel;
 }
@@ -73,6 +77,16 @@ void nf::storeLanes(ImplicitLocOpBuilder &b, Value value, Value memref, Value in
     memref::StoreOp::create(b, value, memref, index);
   else
     vector::StoreOp::create(b, value, memref, index);
+}
+
+Value nf::convertLanes(ImplicitLocOpBuilder &b, Value value, Type elementType) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  Type from = getElementTypeOrSelf(value.getType()), to = vector ? Type(vector.clone(elementType)) : elementType;
+  if (from == elementType)
+    return value;
+  if (from.getIntOrFloatBitWidth() < elementType.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(b, to, value);
+  return arith::TruncFOp::create(b, to, value);
 }
 
 Value nf::zeroLanes(ImplicitLocOpBuilder &b, Type elementType, int64_t lanes) {

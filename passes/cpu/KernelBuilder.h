@@ -24,13 +24,13 @@ inline constexpr int64_t kernelLanes = 16;
 /// The elements of `type` in one axis.
 mlir::MemRefType flattened(mlir::MemRefType type);
 
-/// Builds the body of a kernel before its return.
-using KernelBody =
-    llvm::function_ref<void(mlir::ImplicitLocOpBuilder &builder, mlir::ValueRange buffers, mlir::Value task)>;
+/// Builds the body of a kernel before its return. `scratch` is memref<?xi8>.
+using KernelBody = llvm::function_ref<void(mlir::ImplicitLocOpBuilder &builder, mlir::ValueRange buffers,
+                                           mlir::Value task, mlir::Value scratch)>;
 
-/// The kernel called `name`, built on the first call.
+/// The kernel called `name`, built on the first call. `scratchBytes`: what a task needs of its thread's scratch memory.
 mlir::func::FuncOp getOrBuildKernel(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,
-                                    llvm::ArrayRef<mlir::Type> buffers, KernelBody body);
+                                    llvm::ArrayRef<mlir::Type> buffers, int64_t scratchBytes, KernelBody body);
 
 /// "2x3x4".
 std::string joinExtents(llvm::ArrayRef<int64_t> extents);
@@ -52,6 +52,8 @@ void forLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value length,
 mlir::Value loadLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value memref, mlir::Value index, int64_t lanes);
 void storeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value memref, mlir::Value index,
                 int64_t lanes);
+/// `value`, one or more lanes of f32 or bf16, in the other type: to nearest even.
+mlir::Value convertLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Type elementType);
 /// Zero as one or more lanes of `elementType`.
 mlir::Value zeroLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Type elementType, int64_t lanes);
 

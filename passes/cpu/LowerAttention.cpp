@@ -32,10 +32,9 @@ template <typename Op> static LogicalResult checkTypes(Op op) {
     auto type = dyn_cast<MemRefType>(operand.getType());
     if (!type || !type.hasStaticShape())
       return op.emitOpError() << "expected static buffers, but got " << operand.getType();
-    if (type.getElementType().isBF16())
-      return op.emitOpError() << "bf16 attention is not lowered to the CPU yet";
-    if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
-      return op.emitOpError() << "expected f32, but got " << type;
+    Type element = type.getElementType();
+    if (isa<FloatType>(element) && !element.isF32() && !element.isBF16())
+      return op.emitOpError() << "expected f32 or bf16, but got " << type;
   }
   return success();
 }
@@ -48,7 +47,8 @@ template <typename Op> static std::string baseName(Op op, const AttentionShape &
       << shape.heads << 'w' << shape.width;
   out << (shape.causal ? "_causal" : "") << (op.getKeyPadding() ? "_padding" : "")
       << (op.getSegments() ? "_segments" : "") << (op.getKeyLength() ? "_length" : "")
-      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "");
+      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "")
+      << (getElementTypeOrSelf(op.getQ().getType()).isBF16() ? "_bf16" : "");
   return name;
 }
 

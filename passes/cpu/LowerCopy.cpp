@@ -183,9 +183,11 @@ struct LowerCopy : nf::impl::LowerCopyBase<LowerCopy> {
     OpBuilder b(op);
     Value from = view(b, in, op.getFrom(), copy.extent(&Axis::from));
     Value to = view(b, out, op.getTo(), copy.extent(&Axis::to));
-    func::FuncOp kernel = getOrBuildKernel(
-        getOperation(), op.getLoc(), copy.kernelName(), {from.getType(), to.getType()},
-        [&](ImplicitLocOpBuilder &b, ValueRange buffers, Value task) { copy.build(b, buffers[0], buffers[1], task); });
+    func::FuncOp kernel =
+        getOrBuildKernel(getOperation(), op.getLoc(), copy.kernelName(), {from.getType(), to.getType()},
+                         /*scratchBytes=*/0, [&](ImplicitLocOpBuilder &b, ValueRange buffers, Value task, Value) {
+                           copy.build(b, buffers[0], buffers[1], task);
+                         });
     LaunchOp::create(b, op.getLoc(), kernel.getSymName(), ValueRange{from, to}, copy.tasks());
     op.erase();
     return success();
@@ -205,7 +207,8 @@ struct LowerCopy : nf::impl::LowerCopyBase<LowerCopy> {
     int64_t share = ceilDiv(ceilDiv(count, tasks), kernelLanes) * kernelLanes;
     std::string name = "fill_" + elementName(type.getElementType()) + "_" + std::to_string(count);
     func::FuncOp kernel = getOrBuildKernel(
-        getOperation(), op.getLoc(), name, {type}, [&](ImplicitLocOpBuilder &b, ValueRange buffers, Value task) {
+        getOperation(), op.getLoc(), name, {type}, /*scratchBytes=*/0,
+        [&](ImplicitLocOpBuilder &b, ValueRange buffers, Value task, Value) {
           Value begin = scaled(b, task, share);
           auto clear = [&](Value i, int64_t lanes) {
             storeLanes(b, zeroLanes(b, type.getElementType(), lanes), buffers[0], add(b, begin, i), lanes);

@@ -6,9 +6,12 @@
 // 2. The kernel finds its batch and tile from the task number and calls nf_gemm_f32 on them, with beta 0 where C is
 //    overwritten (the library then never reads it) and 1 where it is added to.
 // 3. With a bias, the task writes the bias to its tile and adds the product: no pass over C of its own.
+// 4. The library multiplies f32. Of a bf16 operand the task widens its part to scratch memory, a block of the inner
+//    extent at a time; a bf16 C is summed in scratch memory and rounded once.
+// 5. Where the processor multiplies bf16, products with a bf16 operand get code of their own instead (Bf16Product.cpp).
 //
 //===------------------------------------------------------------------------------------------===//
-#include "passes/cpu/KernelBuilder.h"
+#include "passes/cpu/Product.h"
 
 namespace nf {
 #define GEN_PASS_DEF_LOWERMATMUL
@@ -18,32 +21,19 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-namespace {
-/// Tiles of [rows, cols], `down` of them one below the other and `across` side by side.
-struct Grid {
-  int64_t rows, cols, down, across;
-  int64_t tiles() const { return down * across; }
-};
-
-enum class Accumulate { Never, Flag, Always };
-
-/// All that a product's kernel depends on. B of rank 2 under batches of A is one product of more rows.
-struct Product {
-  MatmulOp::Shape shape;
-  bool transposeA, transposeB, bias;
-  Accumulate accumulate;
-
-  std::string kernelName() const {
-    std::string name = "matmul_" + (shape.batch == 1 ? "" : std::to_string(shape.batch) + "_") +
-                       joinExtents({shape.m, shape.n, shape.k}) + (transposeA ? "_t" : "_n") + (transposeB ? "t" : "n");
-    if (bias)
-      name += "_bias";
-    if (accumulate != Accumulate::Never)
-      name += accumulate == Accumulate::Flag ? "_flag" : "_add";
-    return name;
-  }
-};
-} // namespace
+static std::string kernelName(const Product &product) {
+  const MatmulOp::Shape &shape = product.shape;
+  std::string name = "matmul_" + (shape.batch == 1 ? "" : std::to_string(shape.batch) + "_") +
+                     joinExtents({shape.m, shape.n, shape.k}) + (product.transposeA ? "_t" : "_n") +
+                     (product.transposeB ? "t" : "n");
+  if (product.bias)
+    name += "_bias";
+  if (product.accumulate != Accumulate::Never)
+    name += product.accumulate == Accumulate::Flag ? "_flag" : "_add";
+  if (!product.isF32())
+    name += "_" + elementName(product.a) + "_" + elementName(product.b) + "_" + elementName(product.c);
+  return name;
+}
 
 static int64_t roundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -100,71 +90,94 @@ static func::FuncOp getGemm(ModuleOp module) {
   return gemm;
 }
 
-/// The address of element `offset` of a flat memref.
-static Value elementPointer(ImplicitLocOpBuilder &b, Value memref, Value offset) {
+/// The address of a matrix's first element.
+static Value pointer(ImplicitLocOpBuilder &b, const Matrix &matrix) {
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, matrix.memref);
   Value base = LLVM::IntToPtrOp::create(b, ptr, arith::IndexCastOp::create(b, b.getI64Type(), address).getResult());
-  Type elementType = cast<MemRefType>(memref.getType()).getElementType();
+  Type elementType = cast<MemRefType>(matrix.memref.getType()).getElementType();
   return LLVM::GEPOp::create(b, ptr, elementType, base,
-                             ValueRange{arith::IndexCastOp::create(b, b.getI64Type(), offset).getResult()});
+                             ValueRange{arith::IndexCastOp::create(b, b.getI64Type(), matrix.start).getResult()});
 }
 
-namespace {
-/// Builds the body of one kernel.
-class ProductBuilder {
-public:
-  ProductBuilder(ImplicitLocOpBuilder &b, const Product &product, const Grid &grid, func::FuncOp gemm)
-      : b(b), product(product), shape(product.shape), grid(grid), gemm(gemm) {}
+/// The inner extent of one library call where operands are widened: parts of both then stay in the cache.
+static constexpr int64_t mostInner = 512;
 
-  void build(ValueRange buffers, Value task) {
-    locate(task);
-    Value a = buffers[0], other = buffers[1], c = buffers.back();
+namespace {
+/// Where the parts of a task lie in scratch memory, in bytes.
+struct Scratch {
+  int64_t inner, a = 0, b = 0, c = 0, bytes = 0;
+
+  Scratch(const Product &product, const Grid &grid) {
+    int64_t blocks = (product.shape.k + mostInner - 1) / mostInner;
+    inner = product.isF32() ? product.shape.k : (product.shape.k + blocks - 1) / blocks;
+    auto take = [&](Type element, int64_t count) {
+      int64_t at = bytes;
+      if (!element.isF32())
+        bytes += roundUp(count * 4, 64);
+      return at;
+    };
+    a = take(product.a, grid.rows * inner);
+    b = take(product.b, inner * grid.cols);
+    c = take(product.c, grid.rows * grid.cols);
+  }
+};
+
+/// Builds the body of a kernel of library calls.
+class LibraryKernel {
+public:
+  LibraryKernel(ImplicitLocOpBuilder &b, const Product &product, const Grid &grid, const Scratch &layout,
+                func::FuncOp gemm)
+      : b(b), product(product), shape(product.shape), grid(grid), layout(layout), gemm(gemm) {}
+
+  void build(ValueRange buffers, Value task, Value scratch) {
+    ProductTile tile(b, product, grid, buffers, task);
+    Matrix c = tile.c;
+    if (!product.c.isF32())
+      c = matrixInScratch(b, scratch, layout.c, grid.rows * grid.cols, grid.cols, b.getF32Type());
     if (product.bias)
-      writeBias(buffers[2], c);
-    // Element [row, 0] of op(A) and [0, column] of op(B), in the operands as they are stored.
-    Value fromA = scaled(b, row, product.transposeA ? 1 : shape.k);
-    Value fromB = scaled(b, column, product.transposeB ? shape.k : 1);
-    fromA = add(b, fromA, scaled(b, batch, shape.m * shape.k));
-    fromB = add(b, fromB, scaled(b, batch, shape.k * shape.n));
-    func::CallOp::create(b, gemm,
-                         ValueRange{flag(product.transposeA), flag(product.transposeB), i64(rows), i64(cols),
-                                    i64(shape.k), f32(1), elementPointer(b, a, fromA),
-                                    i64(product.transposeA ? shape.m : shape.k), elementPointer(b, other, fromB),
-                                    i64(product.transposeB ? shape.k : shape.n),
-                                    beta(product.accumulate == Accumulate::Flag ? buffers[2] : Value()),
-                                    elementPointer(b, c, place), i64(shape.n)});
+      copyRows(b, {buffers[2], tile.column, 0}, c, tile.rows, tile.cols);
+    Value first = f32(product.bias || product.accumulate == Accumulate::Always ? 1 : 0);
+    if (product.accumulate == Accumulate::Flag)
+      first = arith::SelectOp::create(b, isFlagSet(b, buffers[2]), f32(1), f32(0));
+    if (layout.inner == shape.k)
+      multiply(tile, c, scratch, indexConstant(b, 0), indexConstant(b, shape.k), first);
+    else
+      forLoop(b, indexConstant(b, 0), indexConstant(b, shape.k), layout.inner, [&](Value k) {
+        Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, k, indexConstant(b, 0));
+        Value scale = arith::SelectOp::create(b, isFirst, first, f32(1));
+        multiply(tile, c, scratch, k, blockLength(b, k, layout.inner, shape.k), scale);
+      });
+    if (!product.c.isF32())
+      copyRows(b, c, tile.c, tile.rows, tile.cols);
   }
 
 private:
-  /// batch, row, column and extents of the task's tile. Tasks go along a row of tiles, which share rows of A.
-  void locate(Value task) {
-    Value tiles = indexConstant(b, grid.tiles()), across = indexConstant(b, grid.across);
-    batch = arith::DivUIOp::create(b, task, tiles);
-    Value tile = arith::RemUIOp::create(b, task, tiles);
-    row = scaled(b, arith::DivUIOp::create(b, tile, across), grid.rows);
-    column = scaled(b, arith::RemUIOp::create(b, tile, across), grid.cols);
-    rows = blockLength(b, row, grid.rows, shape.m);
-    cols = blockLength(b, column, grid.cols, shape.n);
-    place = add(b, add(b, scaled(b, batch, shape.m * shape.n), scaled(b, row, shape.n)), column);
+  /// c := scale · c + the product over `length` inner indices from `k` on.
+  void multiply(const ProductTile &tile, const Matrix &c, Value scratch, Value k, Value length, Value scale) {
+    Matrix a =
+        product.transposeA
+            ? widened(partOf(b, tile.a, k, tile.row), length, tile.rows, scratch, layout.a, layout.inner, grid.rows)
+            : widened(partOf(b, tile.a, tile.row, k), tile.rows, length, scratch, layout.a, grid.rows, layout.inner);
+    Matrix right =
+        product.transposeB
+            ? widened(partOf(b, tile.b, tile.column, k), tile.cols, length, scratch, layout.b, grid.cols, layout.inner)
+            : widened(partOf(b, tile.b, k, tile.column), length, tile.cols, scratch, layout.b, layout.inner, grid.cols);
+    func::CallOp::create(b, gemm,
+                         ValueRange{flag(product.transposeA), flag(product.transposeB), i64(tile.rows), i64(tile.cols),
+                                    i64(length), f32(1), pointer(b, a), i64(a.stride), pointer(b, right),
+                                    i64(right.stride), scale, pointer(b, c), i64(c.stride)});
   }
 
-  void writeBias(Value bias, Value c) {
-    forLoop(b, indexConstant(b, 0), rows, 1, [&](Value i) {
-      Value start = add(b, place, scaled(b, i, shape.n));
-      forLanes(b, cols, [&](Value j, int64_t lanes) {
-        storeLanes(b, loadLanes(b, bias, add(b, column, j), lanes), c, add(b, start, j), lanes);
-      });
-    });
-  }
-
-  Value beta(Value accumulate) {
-    if (!accumulate)
-      return f32(product.bias || product.accumulate == Accumulate::Always ? 1 : 0);
-    Value set =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
-                              memref::LoadOp::create(b, accumulate, indexConstant(b, 0)).getResult(), flag(false));
-    return arith::SelectOp::create(b, set, f32(1), f32(0));
+  /// The f32 matrix itself, or a copy of the bf16 one at `offset` of the scratch memory, where `mostRows` × `mostCols`
+  /// have room.
+  Matrix widened(const Matrix &part, Value rows, Value cols, Value scratch, int64_t offset, int64_t mostRows,
+                 int64_t mostCols) {
+    if (cast<MemRefType>(part.memref.getType()).getElementType().isF32())
+      return part;
+    Matrix copy = matrixInScratch(b, scratch, offset, mostRows * mostCols, mostCols, b.getF32Type());
+    copyRows(b, part, copy, rows, cols);
+    return copy;
   }
 
   Value flag(bool value) { return arith::ConstantOp::create(b, b.getI32IntegerAttr(value)); }
@@ -176,11 +189,13 @@ private:
   const Product &product;
   const MatmulOp::Shape &shape;
   const Grid &grid;
+  const Scratch &layout;
   func::FuncOp gemm;
-  Value batch, row, column, rows, cols, place;
 };
 
 struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
+  using LowerMatmulBase::LowerMatmulBase;
+
   void runOnOperation() override {
     SmallVector<MatmulOp> matmuls;
     getOperation().walk([&](MatmulOp op) {
@@ -197,18 +212,26 @@ struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
   }
 
   LogicalResult check(MatmulOp op) {
-    for (Value value : {op.getLhs(), op.getRhs(), op.getOuts()[0]})
-      if (Type element = cast<ShapedType>(value.getType()).getElementType(); !element.isF32())
-        return op.emitOpError() << "expected f32 operands, but got " << value.getType()
-                                << "; matrix products on the CPU are fp32 only, use precision = \"fp32\"";
+    Value c = op.getOuts()[0];
+    for (Value value : {op.getLhs(), op.getRhs(), c})
+      if (Type element = getElementTypeOrSelf(value.getType()); !element.isF32() && !element.isBF16())
+        return op.emitOpError() << "expected f32 or bf16, but got " << value.getType();
+    if (!getElementTypeOrSelf(c.getType()).isF32() && (op.getAccumulate() || op.getAlwaysAccumulate()))
+      return op.emitOpError() << "expected an f32 destination to add to, but got " << c.getType();
     return success();
   }
 
   void lower(MatmulOp op) {
-    Product product{op.getProductShape(), op.getTransposeA(), op.getTransposeB(), static_cast<bool>(op.getBias()),
+    Product product{op.getProductShape(),
+                    op.getTransposeA(),
+                    op.getTransposeB(),
+                    static_cast<bool>(op.getBias()),
                     op.getAlwaysAccumulate() ? Accumulate::Always
                     : op.getAccumulate()     ? Accumulate::Flag
-                                             : Accumulate::Never};
+                                             : Accumulate::Never,
+                    getElementTypeOrSelf(op.getLhs().getType()),
+                    getElementTypeOrSelf(op.getRhs().getType()),
+                    getElementTypeOrSelf(op.getOuts()[0].getType())};
     SmallVector<Value> buffers{op.getLhs(), op.getRhs()};
     if (product.bias)
       buffers.push_back(op.getBias());
@@ -219,14 +242,25 @@ struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
     for (Value buffer : buffers)
       types.push_back(flattened(cast<MemRefType>(buffer.getType())));
     Grid grid = chooseGrid(product.shape);
-    func::FuncOp gemm = getGemm(getOperation());
-    func::FuncOp kernel = getOrBuildKernel(getOperation(), op.getLoc(), product.kernelName(), types,
-                                           [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task) {
-                                             ProductBuilder(b, product, grid, gemm).build(arguments, task);
-                                           });
+    func::FuncOp kernel = kernelOf(op.getLoc(), product, grid, types);
     OpBuilder b(op);
     LaunchOp::create(b, op.getLoc(), kernel.getSymName(), buffers, product.shape.batch * grid.tiles());
     op.erase();
+  }
+
+  func::FuncOp kernelOf(Location location, const Product &product, const Grid &grid, ArrayRef<Type> types) {
+    std::string name = kernelName(product);
+    if (bf16Products && hasBf16Kernel(product))
+      return getOrBuildKernel(getOperation(), location, name, types, bf16ScratchBytes(product, grid),
+                              [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task, Value scratch) {
+                                buildBf16Kernel(b, product, grid, arguments, task, scratch);
+                              });
+    Scratch layout(product, grid);
+    func::FuncOp gemm = getGemm(getOperation());
+    return getOrBuildKernel(getOperation(), location, name, types, layout.bytes,
+                            [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task, Value scratch) {
+                              LibraryKernel(b, product, grid, layout, gemm).build(arguments, task, scratch);
+                            });
   }
 };
 } // namespace

@@ -26,9 +26,11 @@ namespace {
 struct Scatter {
   int64_t entries, columns, rows, block;
   bool always, flag;
+  Type rowType;
 
   std::string kernelName() const {
     return "scatter_add_" + joinExtents({entries, columns}) + "_" + std::to_string(rows) +
+           (rowType.isF32() ? "" : "_" + elementName(rowType)) +
            (always ? "_add"
             : flag ? "_flag"
                    : "");
@@ -53,10 +55,11 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
   }
 
   LogicalResult check(ScatterAddOp op) {
-    for (Value value : {op.getRows(), op.getOuts()[0]})
-      if (!cast<ShapedType>(value.getType()).getElementType().isF32())
-        return op.emitOpError() << "expected f32 rows and table, but got " << value.getType()
-                                << "; sums of gradients are kept in fp32";
+    Type rows = op.getRows().getType(), table = op.getOuts()[0].getType();
+    bool rowsFit = getElementTypeOrSelf(rows).isF32() || getElementTypeOrSelf(rows).isBF16();
+    if (!rowsFit || !getElementTypeOrSelf(table).isF32())
+      return op.emitOpError() << "expected f32 or bf16 rows and an f32 table, but got " << rows << " and " << table
+                              << "; sums of gradients are kept in fp32";
     return success();
   }
 
@@ -68,7 +71,8 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
                     cast<MemRefType>(op.getIndices().getType()).getNumElements(),
                     chooseBlock(columns),
                     op.getAlwaysAccumulate(),
-                    op.getAccumulate() && !op.getAlwaysAccumulate()};
+                    op.getAccumulate() && !op.getAlwaysAccumulate(),
+                    getElementTypeOrSelf(op.getRows().getType())};
     SmallVector<Value> buffers{op.getRows(), op.getIndices()};
     if (scatter.flag)
       buffers.push_back(op.getAccumulate());
@@ -77,8 +81,8 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
     for (Value buffer : buffers)
       types.push_back(flattened(cast<MemRefType>(buffer.getType())));
     func::FuncOp kernel = getOrBuildKernel(
-        getOperation(), op.getLoc(), scatter.kernelName(), types,
-        [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task) { build(b, scatter, arguments, task); });
+        getOperation(), op.getLoc(), scatter.kernelName(), types, /*scratchBytes=*/0,
+        [&](ImplicitLocOpBuilder &b, ValueRange arguments, Value task, Value) { build(b, scatter, arguments, task); });
     OpBuilder b(op);
     LaunchOp::create(b, op.getLoc(), kernel.getSymName(), buffers, scatter.tasks());
     op.erase();
@@ -105,8 +109,8 @@ struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
       Value to = add(b, scaled(b, entry, scatter.columns), column);
       forLanes(b, width, [&](Value j, int64_t lanes) {
         Value place = add(b, to, j);
-        Value sum =
-            arith::AddFOp::create(b, loadLanes(b, table, place, lanes), loadLanes(b, rows, add(b, from, j), lanes));
+        Value part = convertLanes(b, loadLanes(b, rows, add(b, from, j), lanes), b.getF32Type());
+        Value sum = arith::AddFOp::create(b, loadLanes(b, table, place, lanes), part);
         storeLanes(b, sum, table, place, lanes);
       });
     });

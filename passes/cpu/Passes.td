@@ -57,7 +57,14 @@ def LowerMatmul : Pass<"nf-lower-matmul", "::mlir::ModuleOp"> {
     nf.launch @matmul_256x2304x768_nt(%x, %w, %y) tasks 8 : …
     ```
     A bias is written to the tile first and added to by the product: the library would clear the tile otherwise.
+
+    Operands and C may be bf16, each by itself. The library multiplies f32, so tasks widen their parts of bf16 operands
+    in scratch memory. With `bf16-products`, products with a bf16 operand become code of their own instead, for
+    processors with AVX-512 BF16.
   }];
+  let options = [
+    Option<"bf16Products", "bf16-products", "bool", "false", "the processor multiplies bf16 (AVX-512 BF16)">
+  ];
   let dependentDialects = NF_KernelDialects;
 }
 

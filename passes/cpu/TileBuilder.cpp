@@ -24,6 +24,7 @@ Value TileBuilder::iota() {
   return arith::ConstantOp::create(*this, DenseElementsAttr::get(vectorType(getI32Type()), ArrayRef<int32_t>(lane)));
 }
 
+/// True in the first `count` lanes.
 Value TileBuilder::firstLanes(int64_t count) {
   SmallVector<bool> lane(lanes, false);
   std::fill_n(lane.begin(), count, true);
@@ -35,20 +36,49 @@ Value TileBuilder::multiplyAdd(Value x, Value y, Value z) {
   return arith::AddFOp::create(*this, product, z, arith::FastMathFlags::contract);
 }
 
+Value TileBuilder::widened(Value floats) {
+  if (!getElementTypeOrSelf(floats.getType()).isBF16())
+    return floats;
+  bool isVector = isa<VectorType>(floats.getType());
+  return arith::ExtFOp::create(*this, isVector ? Type(vectorType(getF32Type())) : Type(getF32Type()), floats);
+}
+
+Value TileBuilder::roundedFor(Value memref, Value value) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  if (!element.isBF16())
+    return value;
+  return arith::TruncFOp::create(*this, isa<VectorType>(value.getType()) ? vectorType(element) : element, value);
+}
+
 Value TileBuilder::load(Value memref, ValueRange indices) {
-  return vector::LoadOp::create(*this, vectorType(cast<MemRefType>(memref.getType()).getElementType()), memref,
-                                indices);
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  return widened(vector::LoadOp::create(*this, vectorType(element), memref, indices));
+}
+
+Value TileBuilder::loadFirst(int64_t count, Value memref, ValueRange indices) {
+  if (count >= lanes)
+    return load(memref, indices);
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  Value zero = splat(arith::ConstantOp::create(*this, getZeroAttr(element)));
+  return widened(vector::MaskedLoadOp::create(*this, vectorType(element), memref, indices, firstLanes(count), zero));
 }
 
 Value TileBuilder::loadScalar(Value memref, ValueRange indices) {
-  return memref::LoadOp::create(*this, memref, indices);
+  return widened(memref::LoadOp::create(*this, memref, indices));
 }
 
-void TileBuilder::store(Value vector, Value memref, ValueRange indices) {
-  if (isa<VectorType>(vector.getType()))
-    vector::StoreOp::create(*this, vector, memref, indices);
+void TileBuilder::store(Value value, Value memref, ValueRange indices) {
+  value = roundedFor(memref, value);
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(*this, value, memref, indices);
   else
-    memref::StoreOp::create(*this, vector, memref, indices);
+    memref::StoreOp::create(*this, value, memref, indices);
+}
+
+void TileBuilder::storeFirst(int64_t count, Value vector, Value memref, ValueRange indices) {
+  if (count >= lanes)
+    return store(vector, memref, indices);
+  vector::MaskedStoreOp::create(*this, memref, indices, firstLanes(count), roundedFor(memref, vector));
 }
 
 void TileBuilder::loop(int64_t from, int64_t to, int64_t step, Body body) {
@@ -126,7 +156,7 @@ void TileBuilder::productBlock(const TileProduct &p, Value column, int64_t vecto
 }
 
 /// Rows become columns by log2(lanes) perfect shuffles: each turns the bits of (row, column) left by one.
-static SmallVector<Value> transposed(TileBuilder &b, SmallVector<Value> rows) {
+SmallVector<Value> TileBuilder::transposed(SmallVector<Value> rows) {
   int64_t n = rows.size();
   SmallVector<int64_t> low, high;
   for (int64_t i = 0; i < n / 2; ++i) {
@@ -136,8 +166,8 @@ static SmallVector<Value> transposed(TileBuilder &b, SmallVector<Value> rows) {
   for (int64_t done = 1; done < n; done *= 2) {
     SmallVector<Value> next;
     for (int64_t i = 0; i < n / 2; ++i) {
-      next.push_back(vector::ShuffleOp::create(b, rows[i], rows[i + n / 2], low));
-      next.push_back(vector::ShuffleOp::create(b, rows[i], rows[i + n / 2], high));
+      next.push_back(vector::ShuffleOp::create(*this, rows[i], rows[i + n / 2], low));
+      next.push_back(vector::ShuffleOp::create(*this, rows[i], rows[i + n / 2], high));
     }
     rows = next;
   }
@@ -151,7 +181,7 @@ void TileBuilder::transpose(Value from, Value to) {
       SmallVector<Value> rows;
       for (int64_t i = 0; i < lanes; ++i)
         rows.push_back(load(from, {add(row, i), column}));
-      rows = transposed(*this, rows);
+      rows = transposed(rows);
       for (int64_t i = 0; i < lanes; ++i)
         store(rows[i], to, {add(column, i), row});
     });

@@ -49,15 +49,18 @@ public:
   mlir::Value splat(mlir::Value scalar);
   /// 0, 1, … lanes − 1 as i32.
   mlir::Value iota();
-  /// True in the first `count` lanes.
-  mlir::Value firstLanes(int64_t count);
   /// x · y + z in one rounding where the target has that instruction.
   mlir::Value multiplyAdd(mlir::Value x, mlir::Value y, mlir::Value z);
 
-  /// A vector of a memref's element type from `indices` on.
+  /// A vector from `indices` on, of the memref's element type; bf16 is widened to f32.
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices);
   mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange indices);
-  void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices);
+  /// The first `count` lanes of such a vector of floats; the others are 0.
+  mlir::Value loadFirst(int64_t count, mlir::Value memref, mlir::ValueRange indices);
+  /// Stores a vector or a number, rounded to bf16 where that is the memref's element type.
+  void store(mlir::Value value, mlir::Value memref, mlir::ValueRange indices);
+  /// The same for the first `count` lanes of a vector.
+  void storeFirst(int64_t count, mlir::Value vector, mlir::Value memref, mlir::ValueRange indices);
 
   using Body = llvm::function_ref<void(mlir::Value)>;
   using CarryingBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
@@ -72,6 +75,8 @@ public:
   /// Emits the product with its sums in registers.
   void product(const TileProduct &p);
 
+  /// As many vectors as lanes, rows of a square matrix, as its columns.
+  llvm::SmallVector<mlir::Value> transposed(llvm::SmallVector<mlir::Value> rows);
   /// to[c][r] = from[r][c]; rows and columns of `from` are multiples of the vector length.
   void transpose(mlir::Value from, mlir::Value to);
 
@@ -79,6 +84,9 @@ public:
   void fill(mlir::Value tile, double value);
 
 private:
+  mlir::Value firstLanes(int64_t count);
+  mlir::Value widened(mlir::Value floats);
+  mlir::Value roundedFor(mlir::Value memref, mlir::Value floats);
   void productColumns(const TileProduct &p, mlir::Value column, int64_t vectors);
   void productBlock(const TileProduct &p, mlir::Value column, int64_t vectors, mlir::Value row, int64_t rows);
 };

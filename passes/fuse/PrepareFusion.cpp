@@ -5,7 +5,8 @@
 // 3. Reductions over other axes than the last, or all before it, are transposed and reshaped into one of these.
 // 4. Operands that repeat along some of the axes before the last, and not along others, are broadcast explicitly
 //    (planning makes that a copy).
-// 5. Comparisons are cloned for each reader: conditions live in rows, never in memory.
+// 5. Comparisons and casts to a wider type are cloned for each reader: conditions live in rows, never in memory, and
+//    bf16 values are widened where they are read.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
@@ -148,11 +149,11 @@ static void broadcastMixedOperands(RowWiseOpInterface op) {
 }
 
 //===------------------------------------------------------------------------------------------===//
-// Conditions
+// Conditions and widened values
 //===------------------------------------------------------------------------------------------===//
 
-/// Gives every reader of a condition a comparison of its own, so that no condition is ever stored.
-static void cloneForEachReader(CompareOp op) {
+/// Gives every reader an op of its own, so that its result need not be stored.
+static void cloneForEachReader(Operation *op) {
   while (!op->use_empty() && !op->hasOneUse()) {
     OpOperand &use = *op->use_begin();
     OpBuilder builder(op);
@@ -181,8 +182,8 @@ struct PrepareFusion : nf::impl::PrepareFusionBase<PrepareFusion> {
         broadcastMixedOperands(rowWise);
     });
     eachOp([](Operation *op) {
-      if (auto compare = dyn_cast<CompareOp>(op))
-        cloneForEachReader(compare);
+      if (auto rowWise = dyn_cast<RowWiseOpInterface>(op); rowWise && rowWise.isNeverStored())
+        cloneForEachReader(op);
     });
   }
 

@@ -79,6 +79,7 @@ llvm::Expected<CpuTarget> nf::resolveCpu(StringRef name) {
   auto has = [&](const char *feature) { return info->checkFeatures(std::string("+") + feature); };
   bool zmm = has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl") && !has("prefer-256-bit");
   result.vectorBits = zmm ? 512 : has("avx2") ? 256 : 128;
+  result.bf16 = zmm && has("avx512bf16");
   return result;
 }
 

@@ -17,6 +17,7 @@ struct CpuTarget {
   std::string featureString;         ///< "+avx2,-avx512f,…": every difference from the bare cpu; sorted
   std::vector<std::string> features; ///< those that the code may use and a machine may lack ("avx2"); sorted
   unsigned vectorBits = 128;         ///< the width of the vectors that pay on it
+  bool bf16 = false;                 ///< whether it converts and multiplies vectors of bf16 of that width
 };
 
 /// The processor called `name` ("host", or a name of LLVM's for this machine's architecture). An unknown name is an

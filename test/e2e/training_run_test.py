@@ -79,6 +79,21 @@ class TrainingRun(unittest.TestCase):
                                      program=slots), 1, "multiple of the 4 reduction slots .* got 3 of 2 sequences")
         self.assertFalse(os.path.exists(self.at("r")))
 
+    def test_bf16_continues_an_fp32_run_and_gives_the_same_bits_on_any_threads(self):
+        narrow = self.at("narrow")
+        subprocess.run([COMPILER, MODEL, *twin(), "--set", "train.precision=bf16", "-o", narrow], check=True,
+                       capture_output=True)
+        self.train("wide", 6)
+        runs = []
+        for threads in ("1", "2", "4"):
+            text = self.train(f"narrow-{threads}", 12, "--resume", "wide/step-000006", "--threads", threads, program=narrow)
+            self.assertRegex(text, "bits will differ: precision was fp32, now bf16")
+            runs.append(self.weights(f"narrow-{threads}", 12))
+        self.assertEqual(runs[0], runs[1])
+        self.assertEqual(runs[0], runs[2])
+        self.train("wide", 12, "--resume", "auto")
+        self.assertNotEqual(runs[0], self.weights("wide", 12))
+
     def test_same_object_twice(self):
         for name in ("a.o", "b.o"):
             subprocess.run([COMPILER, MODEL, *twin(), "--emit=obj", "-o", self.at(name)], check=True, capture_output=True)

@@ -210,12 +210,32 @@ TEST(GraphBuilder, LocationsNameThePathAndThePlaceInTheDefinition) {
   graph.module->walk([&](Operation *op) { EXPECT_FALSE(isa<UnknownLoc>(op->getLoc())) << textOf(op); });
 }
 
-TEST(GraphBuilder, Bf16CastsParametersAndKeepsTheLossInFp32) {
-  Graph graph({"train.precision=bf16", "norm.preset=normformer"});
-  for (LinearOp linear : graph.all<LinearOp>("eval"))
-    EXPECT_TRUE(cast<RankedTensorType>(linear.getX().getType()).getElementType().isBF16());
-  EXPECT_TRUE(
-      cast<RankedTensorType>(graph.all<LinearCrossEntropyOp>("eval")[0].getX().getType()).getElementType().isF32());
+TEST(GraphBuilder, Bf16IsWhatProductsReadAndRowsAreFp32) {
+  Graph graph({"train.precision=bf16", "norm.preset=normformer", "norm.residual_scale=true", "model.dropout=0.1"});
+  auto element = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); };
+  const char *program = "forward_backward";
+  for (LinearOp linear : graph.all<LinearOp>(program)) {
+    EXPECT_TRUE(element(linear.getX()).isBF16());
+    EXPECT_TRUE(element(linear.getResult()).isBF16());
+    EXPECT_TRUE(element(linear.getWeight()).isF32());
+  }
+  for (AttentionOp attention : graph.all<AttentionOp>(program)) {
+    EXPECT_TRUE(element(attention.getQ()).isBF16());
+    EXPECT_TRUE(element(attention->getResult(0)).isBF16());
+    EXPECT_TRUE(element(attention->getResult(1)).isF32()) << "log-sum-exp";
+  }
+  for (LayerNormOp norm : graph.all<LayerNormOp>(program)) {
+    EXPECT_TRUE(element(norm.getX()).isF32());
+    EXPECT_TRUE(isa<CastOp>(norm.getX().getDefiningOp())) << "backward keeps its operand";
+  }
+  for (DropoutOp dropout : graph.all<DropoutOp>(program))
+    EXPECT_TRUE(element(dropout.getX()).isF32());
+  EXPECT_TRUE(element(graph.all<LinearCrossEntropyOp>(program)[0].getX()).isF32());
+}
+
+TEST(GraphBuilder, Fp32HasNoCasts) {
+  Graph graph({"norm.preset=normformer", "model.dropout=0.1"});
+  EXPECT_TRUE(graph.all<CastOp>("forward_backward").empty());
 }
 
 TEST(GraphBuilder, EveryModelAndItsSmallTwin) {

@@ -29,6 +29,10 @@ CASES = [
     ("normformer-demo", 20, ["objective.document_mask=true"]),
     ("roberta-base", 20, ["objective.document_mask=true"]),
     ("preln-demo", 100, ["model.tie_embeddings=false", "model.bias=false", "model.activation=silu"]),
+    ("preln-demo", 20, ["train.precision=bf16"]),
+    ("normformer-demo", 20, ["train.precision=bf16", "norm.residual_scale=true"]),
+    ("normformer-roberta-base", 20, ["train.precision=bf16"]),
+    ("preln-demo", 20, ["train.precision=bf16", "norm.placement=post", "norm.head_scale=post_proj"]),
 ]
 
 

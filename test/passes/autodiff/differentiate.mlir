@@ -132,3 +132,29 @@ nf.program @forward_backward(%x: tensor<5x8xf32> {nf.name = "x"}, %targets: tens
   %sum = nf.add %l, %e : (tensor<f32>, tensor<f32>) -> tensor<f32>
   nf.return %sum : tensor<f32>
 }
+
+// -----
+
+// Gradients have the precision of what they are of: bf16 of activations, f32 of parameters, whose sums over tokens are
+// never rounded.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[DY:.*]] = cast %{{.*}} : (tensor<2x3x3xf32>) -> tensor<2x3x3xbf16>
+// CHECK: matmul %[[DY]], %w : (tensor<2x3x3xbf16>, tensor<3x4xf32>) -> tensor<2x3x4xbf16>
+// CHECK: matmul %{{.*}}, %{{.*}} {transpose_a} : (tensor<6x3xbf16>, tensor<6x4xbf16>) -> tensor<3x4xf32>
+// CHECK: %[[WIDE:.*]] = cast %[[DY]] : (tensor<2x3x3xbf16>) -> tensor<2x3x3xf32>
+// CHECK: reduce_sum %[[WIDE]] axes [0, 1] : (tensor<2x3x3xf32>) -> tensor<1x1x3xf32>
+// CHECK: return
+nf.parameter @e : tensor<5x4xf32> {init = "zeros"}
+nf.parameter @w : tensor<3x4xf32> {init = "zeros"}
+nf.parameter @b : tensor<3xf32> {init = "zeros"}
+nf.program @forward_backward(%ids: tensor<2x3xi32> {nf.name = "tokens"}) -> (tensor<1x1x1xf32> {nf.name = "loss"}) {
+  %e = nf.get @e : tensor<5x4xf32>
+  %w = nf.get @w : tensor<3x4xf32>
+  %b = nf.get @b : tensor<3xf32>
+  %x = nf.embedding %e, %ids : (tensor<5x4xf32>, tensor<2x3xi32>) -> tensor<2x3x4xf32>
+  %n = nf.cast %x : (tensor<2x3x4xf32>) -> tensor<2x3x4xbf16>
+  %y = nf.linear %n, %w bias %b : (tensor<2x3x4xbf16>, tensor<3x4xf32>, tensor<3xf32>) -> tensor<2x3x3xbf16>
+  %z = nf.cast %y : (tensor<2x3x3xbf16>) -> tensor<2x3x3xf32>
+  %l = nf.reduce_sum %z axes [0, 1, 2] : (tensor<2x3x3xf32>) -> tensor<1x1x1xf32>
+  nf.return %l : tensor<1x1x1xf32>
+}

@@ -109,11 +109,21 @@ nf.program @tensors(%q: tensor<1x4x8xf32> {nf.name = "q"}) -> (tensor<1x4x8xf32>
 
 // -----
 
+// bf16 is widened where rows enter the tiles and rounded where they leave; the log-sum-exp is f32.
+// CHECK-LABEL: nf.program @bf16
+// CHECK: launch @attention_1x8x8_h1w8_bf16(
+// CHECK: func.func private @attention_1x8x8_h1w8_bf16(
+// CHECK: vector.maskedload {{.*}} : memref<1x8x8xbf16>, vector<16xi1>, vector<16xbf16> into vector<16xbf16>
+// CHECK: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK: arith.truncf {{.*}} : vector<16xf32> to vector<16xbf16>
+// CHECK: memref.store %{{.*}} : memref<1x1x8xf32>
+// WIDTH8: vector.load {{.*}} : memref<1x8x8xbf16>, vector<8xbf16>
+// WIDTH8-NEXT: arith.extf {{.*}} : vector<8xbf16> to vector<8xf32>
 nf.program @bf16() {
   %q = nf.buffer transient 0 : memref<1x8x8xbf16>
+  %o = nf.buffer transient 128 : memref<1x8x8xbf16>
   %l = nf.buffer transient 256 : memref<1x1x8xf32>
-  // expected-error @+1 {{bf16 attention is not lowered to the CPU yet}}
-  nf.attention %q, %q, %q outs(%q, %l) {heads = 1 : i64, scale = 0.5 : f64}
+  nf.attention %q, %q, %q outs(%o, %l) {heads = 1 : i64, scale = 0.5 : f64}
     : (memref<1x8x8xbf16>, memref<1x8x8xbf16>, memref<1x8x8xbf16>, memref<1x8x8xbf16>, memref<1x1x8xf32>) -> ()
   nf.return
 }
@@ -123,7 +133,7 @@ nf.program @bf16() {
 nf.program @f64() {
   %q = nf.buffer transient 0 : memref<1x8x8xf64>
   %l = nf.buffer transient 512 : memref<1x1x8xf64>
-  // expected-error @+1 {{expected f32, but got 'memref<1x8x8xf64>'}}
+  // expected-error @+1 {{expected f32 or bf16, but got 'memref<1x8x8xf64>'}}
   nf.attention %q, %q, %q outs(%q, %l) {heads = 1 : i64, scale = 0.5 : f64}
     : (memref<1x8x8xf64>, memref<1x8x8xf64>, memref<1x8x8xf64>, memref<1x8x8xf64>, memref<1x1x8xf64>) -> ()
   nf.return

@@ -33,3 +33,58 @@ nf.program @tensors(%x: tensor<8x8xf32> {nf.name = "x"}) -> (tensor<8x8xf32> {nf
   %y = nf.matmul %x, %x : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
   nf.return %y : tensor<8x8xf32>
 }
+
+// -----
+
+// The library multiplies f32: a bf16 operand is widened to scratch memory a block of the inner extent at a time, an f32
+// operand is read in place, and the bf16 result is rounded after the last block.
+// CHECK: func.func private @matmul_64x48x1024_nt_bias_bf16_f32_bf16(%{{.*}}: memref<65536xbf16>, %[[W:.*]]: memref<49152xf32>, {{.*}} attributes {nf.scratch_bytes = {{[1-9][0-9]*}} : i64}
+// CHECK: scf.for {{.*}} step %c512
+// CHECK: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK-NOT: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK: memref.extract_aligned_pointer_as_index %[[W]]
+// CHECK: call @nf_gemm_f32
+// CHECK: arith.truncf {{.*}} : vector<16xf32> to vector<16xbf16>
+// CHECK: program @bf16
+nf.program @bf16() attributes {transient_bytes = 524288 : i64, nf.arguments = []} {
+  %x = nf.buffer transient 0 : memref<64x1024xbf16>
+  %w = nf.buffer transient 131072 : memref<48x1024xf32>
+  %b = nf.buffer transient 393216 : memref<48xf32>
+  %y = nf.buffer transient 400000 : memref<64x48xbf16>
+  nf.matmul %x, %w bias %b outs(%y) {transpose_b} : (memref<64x1024xbf16>, memref<48x1024xf32>, memref<48xf32>, memref<64x48xbf16>) -> ()
+  nf.return
+}
+
+// -----
+
+// A gradient of bf16 operands is summed in the f32 state itself.
+// CHECK: func.func private @matmul_48x32x64_tn_flag_bf16_bf16_f32(
+// CHECK-NOT: arith.truncf
+// CHECK: program @gradient
+nf.program @gradient() attributes {transient_bytes = 262144 : i64, nf.arguments = []} {
+  %dy = nf.buffer transient 0 : memref<64x48xbf16>
+  %x = nf.buffer transient 8192 : memref<64x32xbf16>
+  %d = nf.buffer transient 65536 : memref<48x32xf32>
+  %flag = nf.buffer transient 131072 : memref<i32>
+  nf.matmul %dy, %x accumulate %flag outs(%d) {transpose_a} : (memref<64x48xbf16>, memref<64x32xbf16>, memref<i32>, memref<48x32xf32>) -> ()
+  nf.return
+}
+
+// -----
+
+nf.program @f64() attributes {transient_bytes = 262144 : i64, nf.arguments = []} {
+  %x = nf.buffer transient 0 : memref<8x8xf64>
+  // expected-error @+1 {{expected f32 or bf16, but got 'memref<8x8xf64>'}}
+  nf.matmul %x, %x outs(%x) : (memref<8x8xf64>, memref<8x8xf64>, memref<8x8xf64>) -> ()
+  nf.return
+}
+
+// -----
+
+nf.program @sum_in_bf16() attributes {transient_bytes = 262144 : i64, nf.arguments = []} {
+  %x = nf.buffer transient 0 : memref<8x8xbf16>
+  %y = nf.buffer transient 128 : memref<8x8xbf16>
+  // expected-error @+1 {{expected an f32 destination to add to, but got 'memref<8x8xbf16>'}}
+  nf.matmul %x, %x outs(%y) {always_accumulate} : (memref<8x8xbf16>, memref<8x8xbf16>, memref<8x8xbf16>) -> ()
+  nf.return
+}

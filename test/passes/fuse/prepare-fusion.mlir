@@ -69,3 +69,21 @@ nf.program @rows(%x: tensor<8x8xf32> {nf.name = "x"}) -> (tensor<8x8xf32> {nf.na
   %y = nf.exp %x : (tensor<8x8xf32>) -> tensor<8x8xf32>
   nf.return %y : tensor<8x8xf32>
 }
+
+// -----
+
+// bf16 values are widened where they are read, not stored a second time in f32; rounding is done once.
+// CHECK-LABEL: program @widening
+// CHECK-NEXT: %[[N:.*]] = cast %x : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+// CHECK-NEXT: %[[A:.*]] = cast %[[N]] : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+// CHECK-NEXT: %[[B:.*]] = cast %[[N]] : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+// CHECK-NEXT: exp %[[B]]
+// CHECK-NEXT: neg %[[A]]
+nf.program @widening(%x: tensor<4x8xf32> {nf.name = "x"})
+    -> (tensor<4x8xf32> {nf.name = "y"}, tensor<4x8xf32> {nf.name = "z"}) {
+  %n = nf.cast %x : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+  %w = nf.cast %n : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+  %y = nf.exp %w : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %z = nf.neg %w : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  nf.return %y, %z : tensor<4x8xf32>, tensor<4x8xf32>
+}

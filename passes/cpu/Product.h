@@ -1,0 +1,71 @@
+//===- Product.h - a matrix product as its kernels see it ------------------------------------===//
+//
+// Two kernels serve nf.matmul: tiles of library calls (LowerMatmul.cpp), and, for bf16 operands on processors that
+// multiply them, code of our own (Bf16Product.cpp). They share the grid of tiles and the pieces below.
+//
+//===------------------------------------------------------------------------------------------===//
+#ifndef NF_PASSES_CPU_PRODUCT_H
+#define NF_PASSES_CPU_PRODUCT_H
+
+#include "passes/cpu/KernelBuilder.h"
+
+namespace nf {
+
+/// Tiles of [rows, cols], `down` of them one below the other and `across` side by side.
+struct Grid {
+  int64_t rows, cols, down, across;
+  int64_t tiles() const { return down * across; }
+};
+
+enum class Accumulate { Never, Flag, Always };
+
+/// All that a product's kernel depends on. B of rank 2 under batches of A is one product of more rows.
+struct Product {
+  MatmulOp::Shape shape;
+  bool transposeA, transposeB, bias;
+  Accumulate accumulate;
+  mlir::Type a, b, c; ///< element types: f32 or bf16
+
+  bool isF32() const { return a.isF32() && b.isF32() && c.isF32(); }
+};
+
+/// A matrix in memory: its element [i, j] is at `start` + i · stride + j of a flat memref.
+struct Matrix {
+  mlir::Value memref, start;
+  int64_t stride;
+};
+
+/// `matrix` from [row, column] on.
+Matrix partOf(mlir::ImplicitLocOpBuilder &b, const Matrix &matrix, mlir::Value row, mlir::Value column);
+
+/// `count` elements of the scratch memory from byte `offset` on, in rows of `stride`.
+Matrix matrixInScratch(mlir::ImplicitLocOpBuilder &b, mlir::Value scratch, int64_t offset, int64_t count,
+                       int64_t stride, mlir::Type element);
+
+/// to := from, in the element type of `to`. A stride of 0 repeats a row.
+void copyRows(mlir::ImplicitLocOpBuilder &b, const Matrix &from, const Matrix &to, mlir::Value rows, mlir::Value cols);
+
+/// What a task works on: the first row and column of its tile of C and their number, and the matrices as they are
+/// stored. `a` is [m, k], or [k, m] where it is transposed, and `b` [k, n] or [n, k], of the task's batch; `c` is the
+/// tile. Tasks go along a row of tiles, which share rows of A.
+struct ProductTile {
+  mlir::Value row, column, rows, cols;
+  Matrix a, b, c;
+
+  /// `buffers`: A, B, the bias or the flag if there is one, C.
+  ProductTile(mlir::ImplicitLocOpBuilder &builder, const Product &product, const Grid &grid, mlir::ValueRange buffers,
+              mlir::Value task);
+};
+
+/// i1: whether the i32 flag of an accumulating product is set.
+mlir::Value isFlagSet(mlir::ImplicitLocOpBuilder &b, mlir::Value flag);
+
+/// Whether there is code of ours for the product on a processor with AVX-512 BF16: a bf16 operand, pairs along k.
+bool hasBf16Kernel(const Product &product);
+int64_t bf16ScratchBytes(const Product &product, const Grid &grid);
+void buildBf16Kernel(mlir::ImplicitLocOpBuilder &b, const Product &product, const Grid &grid, mlir::ValueRange buffers,
+                     mlir::Value task, mlir::Value scratch);
+
+} // namespace nf
+
+#endif // NF_PASSES_CPU_PRODUCT_H
