@@ -149,8 +149,9 @@ Value nf::emitElementwise(ImplicitLocOpBuilder &b, Operation *op, ValueRange ope
 //===------------------------------------------------------------------------------------------===//
 
 Value nf::emitCombine(ImplicitLocOpBuilder &b, RowCombiner combiner, Value x, Value y) {
+  // NaN stays; which zero of two is larger does not matter, and would take as many instructions again.
   if (combiner == RowCombiner::Max)
-    return arith::MaximumFOp::create(b, x, y);
+    return arith::MaximumFOp::create(b, x, y, arith::FastMathFlags::nsz);
   return arith::AddFOp::create(b, x, y);
 }
 

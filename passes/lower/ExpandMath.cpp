@@ -96,9 +96,9 @@ static constexpr float infinity = std::numeric_limits<float>::infinity();
 static constexpr float quietNaN = std::numeric_limits<float>::quiet_NaN();
 
 namespace {
-/// e^x = mantissa · 2^exponent, mantissa in [0.7, 1.42].
+/// e^x = mantissa · 2^exponent, mantissa in [0.7, 1.42]. The low 22 bits of `bits` are those of the exponent.
 struct Exponential {
-  Value mantissa, exponent;
+  Value mantissa, bits;
 };
 } // namespace
 
@@ -113,23 +113,24 @@ static Exponential splitExp(Lanes &b, Value x) {
   // e^r = 1 + r + r² q(r) on |r| ≤ ln(2) / 2, to 2^-28.
   Value q = b.polynomial(r, {0x1.6a1a00p-10f, 0x1.123fd2p-7f, 0x1.555918p-5f, 0x1.55548ap-3f, 0x1.fffffcp-2f});
   Value mantissa = b.add(b.fma(b.mul(r, r), q, r), b.f(1.0f));
-  return {mantissa, b.subI(b.bits(shifted), b.bits(magic))};
+  return {mantissa, b.bits(shifted)};
 }
-
-/// x · 2^n for −126 ≤ n ≤ 127.
-static Value scaleBy(Lanes &b, Value x, Value n) { return b.mul(x, b.floatOf(b.shiftLeft(b.addI(n, b.i(127)), 23))); }
 
 static Value expandExp(Lanes &b, Value x) {
   // Beyond these bounds the result is 0 or ∞, which scaling in two steps gives.
   Exponential e = splitExp(b, b.atLeast(b.atMost(x, 89.5f), -105.0f));
-  Value half = b.shiftRightSigned(e.exponent, 1);
-  return scaleBy(b, scaleBy(b, e.mantissa, half), b.subI(e.exponent, half));
+  // 2^⌊n/2⌋ and 2^⌈n/2⌉: n · 2^22 has ⌊n/2⌋ where a float has its exponent, and half a unit more gives the other.
+  constexpr uint32_t one = 127u << 23, half = 1u << 22, exponentMask = 0xff800000;
+  Value exponents = b.shiftLeft(e.bits, 22);
+  Value lower = b.floatOf(b.andI(b.addI(exponents, b.i(one)), b.i(exponentMask)));
+  Value upper = b.floatOf(b.andI(b.addI(exponents, b.i(one + half)), b.i(exponentMask)));
+  return b.mul(b.mul(e.mantissa, lower), upper);
 }
 
 /// e^x where that is a normal number.
 static Value expandExpInRange(Lanes &b, Value x) {
   Exponential e = splitExp(b, x);
-  return scaleBy(b, e.mantissa, e.exponent);
+  return b.mul(e.mantissa, b.floatOf(b.addI(b.shiftLeft(e.bits, 23), b.i(127u << 23))));
 }
 
 static Value expandLog(Lanes &b, Value x) {
