@@ -1,14 +1,11 @@
 //===- NFLayerOps.cpp - types and definitions of the layers ----------------------------------===//
+#include "dialect/InferTypes.h"
 #include "dialect/NF.h"
 
 #include <numbers>
 
 using namespace mlir;
 using namespace nf;
-
-#define NF_INFER_ARGUMENTS                                                                                             \
-  MLIRContext *context, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,              \
-      OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &types
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 

@@ -1,4 +1,5 @@
 //===- NFPrimitiveOps.cpp - types, constraints and rows of the primitives --------------------===//
+#include "dialect/InferTypes.h"
 #include "dialect/NF.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -25,10 +26,6 @@ static LogicalResult inferBroadcast(std::optional<Location> location, ValueRange
   types.push_back(RankedTensorType::get(*shape, element));
   return success();
 }
-
-#define NF_INFER_ARGUMENTS                                                                                             \
-  MLIRContext *context, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,              \
-      OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &types
 
 #define NF_UNARY(OP)                                                                                                   \
   LogicalResult OP::inferReturnTypes(NF_INFER_ARGUMENTS) {                                                             \

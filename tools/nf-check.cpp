@@ -6,17 +6,13 @@
 //===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 #include "tools/InProcess.h"
+#include "tools/ModuleReader.h"
 #include "tools/RunCompiled.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Support/FileUtilities.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/SourceMgr.h"
 
 #include <CLI/CLI.hpp>
 
@@ -313,23 +309,9 @@ int main(int argc, char **argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<NFDialect>();
   registerTransformsPasses();
   registerPasses();
-  MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
-  std::string message;
-  auto file = openInputFile(options.input, &message);
-  if (!file) {
-    llvm::errs() << "nf-check: error: " << message << "\n";
-    return 1;
-  }
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, &context);
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  ModuleReader reader;
+  auto module = reader.read(options.input, "nf-check");
   return module && succeeded(check(*module, options)) ? 0 : 1;
 }

@@ -11,13 +11,8 @@
 #include "runtime/cpu/Pool.h"
 #include "runtime/train/Safetensors.h"
 #include "tools/InProcess.h"
+#include "tools/ModuleReader.h"
 #include "tools/RunCompiled.h"
-
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
-#include "llvm/Support/SourceMgr.h"
 
 #include <CLI/CLI.hpp>
 
@@ -39,11 +34,35 @@ static const char *dtypeName(int32_t dtype) {
   return names[dtype];
 }
 
-static void fill(const Buffer &buffer, const rt::SafetensorsFile *values, uint64_t seed, MLIRContext *context) {
-  if (values && values->find(buffer.name))
-    return values->read(buffer.name, dtypeName(buffer.dtype), buffer.shape, buffer.data);
-  write(buffer, sampleValues(typeOf(buffer, context), {}, buffer.name, seed));
-}
+namespace {
+/// Where values come from: the file, else what nf-check would draw.
+struct Inputs {
+  std::optional<rt::SafetensorsFile> file;
+  NamedTensors sampled;
+  uint64_t seed;
+  MLIRContext *context;
+
+  Inputs(ModuleOp module, const Options &options)
+      : sampled(sampleStates(module, options.seed)), seed(options.seed), context(module.getContext()) {
+    if (!options.values.empty())
+      file.emplace(options.values);
+    for (auto program : module.getOps<ProgramOp>())
+      if (options.program.empty() || program.getSymName() == options.program) {
+        sampled.merge(sampleArguments(program, options.seed));
+        break;
+      }
+  }
+
+  void fill(const Buffer &buffer) const {
+    if (file && file->find(buffer.name))
+      return file->read(buffer.name, dtypeName(buffer.dtype), buffer.shape, buffer.data);
+    // A planned program has lost the attributes of its arguments.
+    auto found = sampled.find(buffer.name);
+    write(buffer,
+          found != sampled.end() ? found->second : sampleValues(typeOf(buffer, context), {}, buffer.name, seed));
+  }
+};
+} // namespace
 
 static std::string elementText(const Buffer &buffer, int64_t i) {
   switch (buffer.dtype) {
@@ -123,20 +142,17 @@ static void timeRegions(rt::Context &context, const nf_program &program, const s
 }
 
 static void run(const nf_model &model, const Options &options, const std::vector<RegionTraffic> &regions,
-                MLIRContext *mlirContext) {
+                const Inputs &inputs) {
   rt::selectGemm();
   rt::Pool pool(options.threads, model.scratch_bytes);
   rt::Context context(model, pool);
   const nf_program &program = findProgram(model, options.program);
-  std::optional<rt::SafetensorsFile> values;
-  if (!options.values.empty())
-    values.emplace(options.values);
   std::vector<Buffer> states = statesOf(context);
   std::vector<Buffer> results = argumentsOf(context, program, NF_OUT);
   for (const Buffer &buffer : states)
-    fill(buffer, values ? &*values : nullptr, options.seed, mlirContext);
+    inputs.fill(buffer);
   for (const Buffer &buffer : argumentsOf(context, program, NF_IN))
-    fill(buffer, values ? &*values : nullptr, options.seed, mlirContext);
+    inputs.fill(buffer);
   program.entry(&context);
   if (options.repeats > 0)
     timeRegions(context, program, regions, options.repeats);
@@ -169,32 +185,19 @@ int main(int argc, char **argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<NFDialect>();
-  MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
-  std::string message;
-  auto file = openInputFile(options.input, &message);
-  if (!file) {
-    fmt::print(stderr, "nf-run: error: {}\n", message);
-    return 1;
-  }
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, &context);
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  ModuleReader reader;
+  auto module = reader.read(options.input, "nf-run");
   if (!module)
     return 1;
-  if (failed(runStages(*module, firstStageOf(*module), Stage::Plan, {})))
-    return 1;
-  std::vector<RegionTraffic> regions = trafficOf(*module, options.program);
-  auto compiled = compileInProcess(*module, options.cpu);
-  if (!compiled)
-    return 1;
   try {
-    run(compiled->model(), options, regions, &context);
+    Inputs inputs(*module, options);
+    if (failed(runStages(*module, firstStageOf(*module), Stage::Plan, {})))
+      return 1;
+    std::vector<RegionTraffic> regions = trafficOf(*module, options.program);
+    auto compiled = compileInProcess(*module, options.cpu);
+    if (!compiled)
+      return 1;
+    run(compiled->model(), options, regions, inputs);
   } catch (const rt::Error &error) {
     fmt::print(stderr, "nf-run: error: {}\n", error.what());
     return error.exitCode();
