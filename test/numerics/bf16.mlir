@@ -1,19 +1,25 @@
 // bf16 in memory, fp32 arithmetic: sums into fp32 are as exact as in fp32, and a bf16 result is rounded once, to nearest.
 // With AVX-512 BF16 (the second line of a pair, where this processor has it) f32 operands of products are rounded too.
-// RUN: nf-check %s --program=products_in_fp32 --against=cpu --cpu=x86-64-v3
-// RUN: nf-check %s --program=products_in_fp32 --against=cpu
-// RUN: nf-check %s --program=products --against=cpu --tolerance=4e-3 --cpu=x86-64-v3
-// RUN: nf-check %s --program=products --against=cpu --tolerance=4e-3
-// RUN: nf-check %s --program=attention --against=cpu --tolerance=4e-3
-// RUN: nf-check %s --program=attention --against=cpu --tolerance=4e-3 --cpu=x86-64-v3
-// RUN: nf-check %s --program=attention_with_dropout --against=cpu --tolerance=4e-3
-// RUN: nf-check %s --program=attention_backward --against=cpu --tolerance=4e-3
-// RUN: nf-check %s --program=scatter_add --against=cpu
-// RUN: nf-check %s --program=movement --against=cpu --tolerance=0
-// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2
-// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2 --cpu=x86-64-v3
+// RUN: nf-check %s --program=products_in_fp32 --against=cpu --cpu=x86-64-v3 | FileCheck %s --check-prefix=PRODUCTS-IN-FP32
+// RUN: nf-check %s --program=products_in_fp32 --against=cpu | FileCheck %s --check-prefix=PRODUCTS-IN-FP32
+// RUN: nf-check %s --program=products --against=cpu --tolerance=4e-3 --cpu=x86-64-v3 | FileCheck %s --check-prefix=PRODUCTS
+// RUN: nf-check %s --program=products --against=cpu --tolerance=4e-3 | FileCheck %s --check-prefix=PRODUCTS
+// RUN: nf-check %s --program=attention --against=cpu --tolerance=4e-3 | FileCheck %s --check-prefix=ATTENTION
+// RUN: nf-check %s --program=attention --against=cpu --tolerance=4e-3 --cpu=x86-64-v3 | FileCheck %s --check-prefix=ATTENTION
+// RUN: nf-check %s --program=attention_with_dropout --against=cpu --tolerance=4e-3 | FileCheck %s --check-prefix=ATTENTION-WITH-DROPOUT
+// RUN: nf-check %s --program=attention_backward --against=cpu --tolerance=4e-3 | FileCheck %s --check-prefix=ATTENTION-BACKWARD
+// RUN: nf-check %s --program=scatter_add --against=cpu | FileCheck %s --check-prefix=SCATTER-ADD
+// RUN: nf-check %s --program=movement --against=cpu --tolerance=0 | FileCheck %s --check-prefix=MOVEMENT
+// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2 | FileCheck %s --check-prefix=FORWARD-BACKWARD
+// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2 --cpu=x86-64-v3 | FileCheck %s --check-prefix=FORWARD-BACKWARD
 
 // Every transposition, batches, inner extents of one block, of several, and of a last block that is shorter.
+// PRODUCTS-IN-FP32-LABEL: @products_in_fp32{{$}}
+// PRODUCTS-IN-FP32-NEXT: even: largest error
+// PRODUCTS-IN-FP32-NEXT: nn: largest error
+// PRODUCTS-IN-FP32-NEXT: nt: largest error
+// PRODUCTS-IN-FP32-NEXT: odd: largest error
+// PRODUCTS-IN-FP32-NEXT: tn: largest error
 nf.program @products_in_fp32(%a: tensor<70x1100xbf16> {nf.name = "a"}, %b: tensor<1100x33xbf16> {nf.name = "b"},
     %bt: tensor<33x1100xbf16> {nf.name = "bt"}, %at: tensor<1100x70xbf16> {nf.name = "at"},
     %c: tensor<3x5x17xbf16> {nf.name = "c"}, %d: tensor<3x17x9xbf16> {nf.name = "d"},
@@ -31,6 +37,9 @@ nf.program @products_in_fp32(%a: tensor<70x1100xbf16> {nf.name = "a"}, %b: tenso
       : tensor<70x33xf32>, tensor<70x33xf32>, tensor<70x33xf32>, tensor<3x5x9xf32>, tensor<3x5x9xf32>
 }
 
+// PRODUCTS-LABEL: @products{{$}}
+// PRODUCTS-NEXT: y: largest error
+// PRODUCTS-NEXT: z: largest error
 nf.program @products(%a: tensor<300x96xbf16> {nf.name = "a"}, %w: tensor<130x96xf32> {nf.name = "w"},
     %bias: tensor<130xf32> {nf.name = "bias"}, %long: tensor<20x600xf32> {nf.name = "long"},
     %right: tensor<600x37xbf16> {nf.name = "right"})
@@ -42,6 +51,10 @@ nf.program @products(%a: tensor<300x96xbf16> {nf.name = "a"}, %w: tensor<130x96x
 }
 
 // Several blocks of keys and queries; a head width off the vectors, so that rows end in masked loads and stores.
+// ATTENTION-LABEL: @attention{{$}}
+// ATTENTION-NEXT: lse: largest error
+// ATTENTION-NEXT: out: largest error
+// ATTENTION-NEXT: short: largest error
 nf.program @attention(%q: tensor<2x150x36xbf16> {nf.name = "q"}, %k: tensor<2x150x36xbf16> {nf.name = "k"},
     %v: tensor<2x150x36xbf16> {nf.name = "v"}, %w: tensor<1x20x48xbf16> {nf.name = "w"},
     %padding: tensor<1x20xf32> {nf.name = "padding"})
@@ -56,6 +69,8 @@ nf.program @attention(%q: tensor<2x150x36xbf16> {nf.name = "q"}, %k: tensor<2x15
   nf.return %out, %lse, %short : tensor<2x150x36xbf16>, tensor<2x3x150xf32>, tensor<1x20x48xbf16>
 }
 
+// ATTENTION-WITH-DROPOUT-LABEL: @attention_with_dropout{{$}}
+// ATTENTION-WITH-DROPOUT-NEXT: out: largest error
 nf.program @attention_with_dropout(%q: tensor<2x40x32xbf16> {nf.name = "q"}, %seed: tensor<i64> {nf.name = "seed"},
     %step: tensor<i32> {nf.name = "step"}, %offset: tensor<i32> {nf.name = "sample_offset"})
     -> (tensor<2x40x32xbf16> {nf.name = "out"}) {
@@ -66,6 +81,10 @@ nf.program @attention_with_dropout(%q: tensor<2x40x32xbf16> {nf.name = "q"}, %se
   nf.return %out : tensor<2x40x32xbf16>
 }
 
+// ATTENTION-BACKWARD-LABEL: @attention_backward{{$}}
+// ATTENTION-BACKWARD-NEXT: dk: largest error
+// ATTENTION-BACKWARD-NEXT: dq: largest error
+// ATTENTION-BACKWARD-NEXT: dv: largest error
 nf.program @attention_backward(%q: tensor<2x150x36xbf16> {nf.name = "q"}, %k: tensor<2x150x36xbf16> {nf.name = "k"},
     %v: tensor<2x150x36xbf16> {nf.name = "v"}, %dout: tensor<2x150x36xbf16> {nf.name = "dout"})
     -> (tensor<2x150x36xbf16> {nf.name = "dq"}, tensor<2x150x36xbf16> {nf.name = "dk"},
@@ -80,12 +99,18 @@ nf.program @attention_backward(%q: tensor<2x150x36xbf16> {nf.name = "q"}, %k: te
   nf.return %dq, %dk, %dv : tensor<2x150x36xbf16>, tensor<2x150x36xbf16>, tensor<2x150x36xbf16>
 }
 
+// SCATTER-ADD-LABEL: @scatter_add{{$}}
+// SCATTER-ADD-NEXT: table: largest error
 nf.program @scatter_add(%rows: tensor<2x9x37xbf16> {nf.name = "rows"}, %ids: tensor<2x9xi32> {nf.name = "tokens"})
     -> (tensor<11x37xf32> {nf.name = "table"}) {
   %table = nf.scatter_add %rows, %ids : (tensor<2x9x37xbf16>, tensor<2x9xi32>) -> tensor<11x37xf32>
   nf.return %table : tensor<11x37xf32>
 }
 
+// MOVEMENT-LABEL: @movement{{$}}
+// MOVEMENT-NEXT: padded: largest error
+// MOVEMENT-NEXT: part: largest error
+// MOVEMENT-NEXT: turned: largest error
 nf.program @movement(%x: tensor<3x40x17xbf16> {nf.name = "x"})
     -> (tensor<3x17x40xbf16> {nf.name = "turned"}, tensor<3x8x17xbf16> {nf.name = "part"},
         tensor<3x43x17xbf16> {nf.name = "padded"}) {
@@ -103,6 +128,15 @@ nf.parameter @q : tensor<36x36xf32> {init = "zeros"}
 nf.parameter @qb : tensor<36xf32> {init = "zeros"}
 nf.parameter @gamma : tensor<3xf32> {init = "zeros"}
 nf.parameter @fc : tensor<37x36xf32> {init = "zeros"}
+// FORWARD-BACKWARD-LABEL: @forward_backward{{$}}
+// FORWARD-BACKWARD-NEXT: loss: largest error
+// FORWARD-BACKWARD-NEXT: fc.grad: largest error
+// FORWARD-BACKWARD-NEXT: gamma.grad: largest error
+// FORWARD-BACKWARD-NEXT: ln.grad: largest error
+// FORWARD-BACKWARD-NEXT: lnb.grad: largest error
+// FORWARD-BACKWARD-NEXT: q.grad: largest error
+// FORWARD-BACKWARD-NEXT: qb.grad: largest error
+// FORWARD-BACKWARD-NEXT: tokens.grad: largest error
 nf.program @forward_backward(%ids: tensor<2x9xi32> {nf.name = "tokens"}, %g: tensor<2x9x37xf32> {nf.name = "g"})
     -> (tensor<f32> {nf.name = "loss"}) {
   %tokens = nf.get @tokens : tensor<11x36xf32>

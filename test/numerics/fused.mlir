@@ -1,6 +1,9 @@
-// RUN: nf-check %s --against=cpu
+// RUN: nf-check %s --against=cpu | FileCheck %s
 
 // A number that all rows share, changed before it meets them, and one value for every row as a result.
+// CHECK-LABEL: @shared{{$}}
+// CHECK-NEXT: root: largest error
+// CHECK-NEXT: y: largest error
 nf.program @shared(%x: tensor<4x9xf32> {nf.name = "x"}, %s: tensor<f32> {nf.name = "s", nf.range = [0.5, 2.0]})
     -> (tensor<4x9xf32> {nf.name = "y"}, tensor<4x1xf32> {nf.name = "root"}) {
   %y, %root = nf.fused rows 4 cols 9 (%x, %s)
@@ -15,6 +18,9 @@ nf.program @shared(%x: tensor<4x9xf32> {nf.name = "x"}, %s: tensor<f32> {nf.name
 }
 
 // Gathered rows, two dependent row reductions, column sums in groups of unequal height.
+// CHECK-LABEL: @all_kinds{{$}}
+// CHECK-NEXT: sums: largest error
+// CHECK-NEXT: y: largest error
 nf.program @all_kinds(%x: tensor<5x3x9xf32> {nf.name = "x"}, %w: tensor<9xf32> {nf.name = "w"},
                       %table: tensor<7x9xf32> {nf.name = "table"}, %ids: tensor<5x3xi32> {nf.name = "ids",
                       nf.below = 7 : i64}) -> (tensor<5x3x9xf32> {nf.name = "y"}, tensor<4x9xf32> {nf.name = "sums"}) {

@@ -1,12 +1,18 @@
 // Sizes on and off the width of vectors, one, and the largest of the models: forward and backward.
-// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu
-// RUN: nf-check %s --program=wide --against=cpu
-// RUN: nf-check %s --program=one --against=cpu
+// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu | FileCheck %s --check-prefix=FORWARD-BACKWARD
+// RUN: nf-check %s --program=wide --against=cpu | FileCheck %s --check-prefix=WIDE
+// RUN: nf-check %s --program=one --against=cpu | FileCheck %s --check-prefix=ONE
 
 nf.parameter @x : tensor<2x3x37xf32> {init = "zeros"}
 nf.parameter @weight : tensor<37xf32> {init = "zeros"}
 nf.parameter @bias : tensor<37xf32> {init = "zeros"}
 nf.parameter @fc : tensor<65x37xf32> {init = "zeros"}
+// FORWARD-BACKWARD-LABEL: @forward_backward{{$}}
+// FORWARD-BACKWARD-NEXT: loss: largest error
+// FORWARD-BACKWARD-NEXT: bias.grad: largest error
+// FORWARD-BACKWARD-NEXT: fc.grad: largest error
+// FORWARD-BACKWARD-NEXT: weight.grad: largest error
+// FORWARD-BACKWARD-NEXT: x.grad: largest error
 nf.program @forward_backward(%g: tensor<2x3x65xf32> {nf.name = "g"}) -> (tensor<f32> {nf.name = "loss"}) {
   %x = nf.get @x : tensor<2x3x37xf32>
   %w = nf.get @weight : tensor<37xf32>
@@ -24,6 +30,10 @@ nf.program @forward_backward(%g: tensor<2x3x65xf32> {nf.name = "g"}) -> (tensor<
   nf.return %l : tensor<f32>
 }
 
+// WIDE-LABEL: @wide{{$}}
+// WIDE-NEXT: p: largest error
+// WIDE-NEXT: y: largest error
+// WIDE-NEXT: z: largest error
 nf.program @wide(%x: tensor<3x4096xf32> {nf.name = "x"}, %w: tensor<4096xf32> {nf.name = "w"},
                  %m: tensor<5x4096xf32> {nf.name = "m"})
     -> (tensor<3x4096xf32> {nf.name = "y"}, tensor<3x5xf32> {nf.name = "z"}, tensor<3x4096xf32> {nf.name = "p"}) {
@@ -35,6 +45,9 @@ nf.program @wide(%x: tensor<3x4096xf32> {nf.name = "x"}, %w: tensor<4096xf32> {n
   nf.return %y, %z, %p : tensor<3x4096xf32>, tensor<3x5xf32>, tensor<3x4096xf32>
 }
 
+// ONE-LABEL: @one{{$}}
+// ONE-NEXT: y: largest error
+// ONE-NEXT: z: largest error
 nf.program @one(%x: tensor<1x1x1xf32> {nf.name = "x"}, %w: tensor<1x1xf32> {nf.name = "w"})
     -> (tensor<1x1x1xf32> {nf.name = "y"}, tensor<1x1x1xf32> {nf.name = "z"}) {
   %h = nf.linear %x, %w : (tensor<1x1x1xf32>, tensor<1x1xf32>) -> tensor<1x1x1xf32>

@@ -1,6 +1,12 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
 
+// CHECK-LABEL: @full{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @full(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                  %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"})
     -> (tensor<2x5x12xf32> {nf.name = "out"}, tensor<2x3x5xf32> {nf.name = "lse"},
@@ -18,6 +24,12 @@ nf.program @full(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> 
       tensor<2x7x12xf32>, tensor<2x7x12xf32>
 }
 
+// CHECK-LABEL: @causal{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @causal(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf32> {nf.name = "k"},
                    %v: tensor<2x5x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"})
     -> (tensor<2x5x12xf32> {nf.name = "out"}, tensor<2x3x5xf32> {nf.name = "lse"},
@@ -35,6 +47,12 @@ nf.program @causal(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf32
       tensor<2x5x12xf32>, tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @one_head{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @one_head(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf32> {nf.name = "k"},
                      %v: tensor<2x5x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"})
     -> (tensor<2x5x12xf32> {nf.name = "out"}, tensor<2x1x5xf32> {nf.name = "lse"},
@@ -52,6 +70,12 @@ nf.program @one_head(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf
       tensor<2x5x12xf32>, tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @heads_of_one{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @heads_of_one(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf32> {nf.name = "k"},
                          %v: tensor<2x5x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"})
     -> (tensor<2x5x12xf32> {nf.name = "out"}, tensor<2x12x5xf32> {nf.name = "lse"},
@@ -69,6 +93,12 @@ nf.program @heads_of_one(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x
       tensor<2x5x12xf32>, tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @causal_offset{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @causal_offset(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                           %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"},
                           %offset: tensor<i32> {nf.name = "offset", nf.below = 3 : i64})
@@ -88,6 +118,12 @@ nf.program @causal_offset(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7
       tensor<2x7x12xf32>, tensor<2x7x12xf32>
 }
 
+// CHECK-LABEL: @key_length{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @key_length(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                        %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"},
                        %length: tensor<1xi32> {nf.name = "length", nf.below = 8 : i64},
@@ -108,6 +144,12 @@ nf.program @key_length(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12
       tensor<2x7x12xf32>, tensor<2x7x12xf32>
 }
 
+// CHECK-LABEL: @key_padding{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @key_padding(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                         %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"},
                         %padding: tensor<2x7xf32> {nf.name = "padding", nf.range = [0.0, 1.0]})
@@ -127,6 +169,12 @@ nf.program @key_padding(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x1
       tensor<2x7x12xf32>, tensor<2x7x12xf32>
 }
 
+// CHECK-LABEL: @segments{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @segments(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf32> {nf.name = "k"},
                      %v: tensor<2x7x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"},
                      %segments: tensor<2x7xi32> {nf.name = "segments", nf.below = 2 : i64})
@@ -146,6 +194,12 @@ nf.program @segments(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x7x12xf
       tensor<2x7x12xf32>, tensor<2x7x12xf32>
 }
 
+// CHECK-LABEL: @dropout{{$}}
+// CHECK-NEXT: dk: largest error
+// CHECK-NEXT: dq: largest error
+// CHECK-NEXT: dv: largest error
+// CHECK-NEXT: lse: largest error
+// CHECK-NEXT: out: largest error
 nf.program @dropout(%q: tensor<2x5x12xf32> {nf.name = "q"}, %k: tensor<2x5x12xf32> {nf.name = "k"},
                     %v: tensor<2x5x12xf32> {nf.name = "v"}, %dout: tensor<2x5x12xf32> {nf.name = "dout"},
                     %seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64},

@@ -1,6 +1,6 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @q : tensor<2x5x12xf32> {init = "zeros"}
 nf.parameter @k : tensor<2x5x12xf32> {init = "zeros"}
@@ -8,6 +8,11 @@ nf.parameter @v : tensor<2x5x12xf32> {init = "zeros"}
 nf.parameter @k7 : tensor<2x7x12xf32> {init = "zeros"}
 nf.parameter @v7 : tensor<2x7x12xf32> {init = "zeros"}
 
+// CHECK-LABEL: @full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @full(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %k = nf.get @k : tensor<2x5x12xf32>
@@ -18,6 +23,11 @@ nf.program @full(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> 
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @causal{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @causal(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %k = nf.get @k : tensor<2x5x12xf32>
@@ -28,6 +38,11 @@ nf.program @causal(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @one_head{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @one_head(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %k = nf.get @k : tensor<2x5x12xf32>
@@ -38,6 +53,11 @@ nf.program @one_head(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @heads_of_one{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @heads_of_one(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %k = nf.get @k : tensor<2x5x12xf32>
@@ -48,6 +68,11 @@ nf.program @heads_of_one(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @more_keys{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k7: largest error
+// GRADIENT-NEXT: d/d v7: largest error
 nf.program @more_keys(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %k7 = nf.get @k7 : tensor<2x7x12xf32>
@@ -58,6 +83,11 @@ nf.program @more_keys(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12x
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @causal_offset{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k7: largest error
+// GRADIENT-NEXT: d/d v7: largest error
 nf.program @causal_offset(%offset: tensor<i32> {nf.name = "offset", nf.below = 3 : i64},
                           %g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
@@ -71,6 +101,11 @@ nf.program @causal_offset(%offset: tensor<i32> {nf.name = "offset", nf.below = 3
 }
 
 // Decoding: keys beyond the length do not exist yet.
+// CHECK-LABEL: @key_length{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k7: largest error
+// GRADIENT-NEXT: d/d v7: largest error
 nf.program @key_length(%length: tensor<1xi32> {nf.name = "length", nf.below = 8 : i64},
                        %offset: tensor<1xi32> {nf.name = "offset", nf.below = 3 : i64},
                        %g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
@@ -85,6 +120,11 @@ nf.program @key_length(%length: tensor<1xi32> {nf.name = "length", nf.below = 8 
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @key_padding{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k7: largest error
+// GRADIENT-NEXT: d/d v7: largest error
 nf.program @key_padding(%padding: tensor<2x7xf32> {nf.name = "padding", nf.range = [0.0, 1.0]},
                         %g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
@@ -97,6 +137,11 @@ nf.program @key_padding(%padding: tensor<2x7xf32> {nf.name = "padding", nf.range
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @segments{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k7: largest error
+// GRADIENT-NEXT: d/d v7: largest error
 nf.program @segments(%segments: tensor<2x7xi32> {nf.name = "segments", nf.below = 2 : i64},
                      %g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
@@ -109,6 +154,11 @@ nf.program @segments(%segments: tensor<2x7xi32> {nf.name = "segments", nf.below 
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @causal_segments{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @causal_segments(%segments: tensor<2x5xi32> {nf.name = "segments", nf.below = 2 : i64},
                             %g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
@@ -121,6 +171,11 @@ nf.program @causal_segments(%segments: tensor<2x5xi32> {nf.name = "segments", nf
   nf.return %r : tensor<2x5x12xf32>
 }
 
+// CHECK-LABEL: @dropout{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
+// GRADIENT-NEXT: d/d k: largest error
+// GRADIENT-NEXT: d/d v: largest error
 nf.program @dropout(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64},
                     %step: tensor<i32> {nf.name = "step", nf.below = 1000 : i64},
                     %offset: tensor<i32> {nf.name = "offset", nf.below = 9 : i64},
@@ -137,6 +192,9 @@ nf.program @dropout(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64}
 }
 
 // One value as q, k and v.
+// CHECK-LABEL: @packed{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d q: largest error
 nf.program @packed(%g: tensor<2x5x12xf32> {nf.name = "g"}) -> (tensor<2x5x12xf32> {nf.name = "r"}) {
   %q = nf.get @q : tensor<2x5x12xf32>
   %y, %lse = nf.attention %q, %q, %q {heads = 3 : i64, causal, scale = 0.5 : f64}

@@ -1,6 +1,6 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @full : tensor<3x17xf32> {init = "zeros", nf.range = [0.25, 2.0]}
 nf.parameter @same : tensor<3x17xf32> {init = "zeros", nf.range = [0.25, 2.0]}
@@ -11,6 +11,10 @@ nf.parameter @lead : tensor<2x3x17xf32> {init = "zeros", nf.range = [0.25, 2.0]}
 nf.parameter @middle : tensor<2x1x17xf32> {init = "zeros", nf.range = [0.25, 2.0]}
 nf.parameter @signed : tensor<3x17xf32> {init = "zeros"}
 
+// CHECK-LABEL: @add_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @add_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -19,6 +23,10 @@ nf.program @add_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @add_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @add_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -27,6 +35,10 @@ nf.program @add_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @add_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @add_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -35,6 +47,10 @@ nf.program @add_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @add_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @add_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -43,6 +59,10 @@ nf.program @add_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @add_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @add_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -51,6 +71,10 @@ nf.program @add_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @add_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @add_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -59,6 +83,10 @@ nf.program @add_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @add_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @add_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -67,6 +95,10 @@ nf.program @add_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @sub_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @sub_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -75,6 +107,10 @@ nf.program @sub_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @sub_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @sub_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -83,6 +119,10 @@ nf.program @sub_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @sub_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @sub_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -91,6 +131,10 @@ nf.program @sub_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @sub_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @sub_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -99,6 +143,10 @@ nf.program @sub_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @sub_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @sub_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -107,6 +155,10 @@ nf.program @sub_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @sub_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @sub_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -115,6 +167,10 @@ nf.program @sub_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @sub_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @sub_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -123,6 +179,10 @@ nf.program @sub_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @mul_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @mul_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -131,6 +191,10 @@ nf.program @mul_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @mul_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @mul_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -139,6 +203,10 @@ nf.program @mul_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @mul_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @mul_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -147,6 +215,10 @@ nf.program @mul_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @mul_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @mul_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -155,6 +227,10 @@ nf.program @mul_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @mul_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @mul_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -163,6 +239,10 @@ nf.program @mul_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @mul_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @mul_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -171,6 +251,10 @@ nf.program @mul_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @mul_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @mul_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -179,6 +263,10 @@ nf.program @mul_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @div_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @div_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -187,6 +275,10 @@ nf.program @div_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @div_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @div_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -195,6 +287,10 @@ nf.program @div_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @div_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @div_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -203,6 +299,10 @@ nf.program @div_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @div_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @div_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -211,6 +311,10 @@ nf.program @div_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @div_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @div_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -219,6 +323,10 @@ nf.program @div_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @div_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @div_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -227,6 +335,10 @@ nf.program @div_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @div_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @div_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -235,6 +347,10 @@ nf.program @div_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @pow_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @pow_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -243,6 +359,10 @@ nf.program @pow_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @pow_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @pow_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -251,6 +371,10 @@ nf.program @pow_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @pow_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @pow_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -259,6 +383,10 @@ nf.program @pow_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @pow_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @pow_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -267,6 +395,10 @@ nf.program @pow_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @pow_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @pow_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -275,6 +407,10 @@ nf.program @pow_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @pow_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @pow_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -283,6 +419,10 @@ nf.program @pow_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @pow_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @pow_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -291,6 +431,10 @@ nf.program @pow_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @max_full_same{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d same: largest error
 nf.program @max_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %same = nf.get @same : tensor<3x17xf32>
@@ -299,6 +443,10 @@ nf.program @max_full_same(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17x
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @max_full_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @max_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %full = nf.get @full : tensor<3x17xf32>
   %row = nf.get @row : tensor<17xf32>
@@ -307,6 +455,10 @@ nf.program @max_full_row(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @max_column_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @max_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -315,6 +467,10 @@ nf.program @max_column_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x1
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @max_row_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @max_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -323,6 +479,10 @@ nf.program @max_row_column(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @max_one_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @max_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<1xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -331,6 +491,10 @@ nf.program @max_one_full(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @max_lead_full{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d full: largest error
+// GRADIENT-NEXT: d/d lead: largest error
 nf.program @max_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %lead = nf.get @lead : tensor<2x3x17xf32>
   %full = nf.get @full : tensor<3x17xf32>
@@ -339,6 +503,10 @@ nf.program @max_lead_full(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @max_middle_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
+// GRADIENT-NEXT: d/d middle: largest error
 nf.program @max_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %middle = nf.get @middle : tensor<2x1x17xf32>
   %column = nf.get @column : tensor<3x1xf32>
@@ -348,6 +516,9 @@ nf.program @max_middle_column(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor
 }
 
 // One value as both operands: its gradients add up.
+// CHECK-LABEL: @square{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d signed: largest error
 nf.program @square(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %signed = nf.get @signed : tensor<3x17xf32>
   %y = nf.mul %signed, %signed : (tensor<3x17xf32>, tensor<3x17xf32>) -> tensor<3x17xf32>

@@ -1,6 +1,6 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<2x3x12xf32> {init = "zeros"}
 nf.parameter @weight : tensor<12xf32> {init = "zeros"}
@@ -14,6 +14,11 @@ nf.parameter @w1 : tensor<1xf32> {init = "zeros"}
 nf.parameter @b1 : tensor<1xf32> {init = "zeros"}
 nf.parameter @positions : tensor<7xf32> {init = "zeros"}
 
+// CHECK-LABEL: @layer_norm{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d weight: largest error
+// GRADIENT-NEXT: d/d bias: largest error
 nf.program @layer_norm(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %weight = nf.get @weight : tensor<12xf32>
@@ -26,6 +31,11 @@ nf.program @layer_norm(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12
 }
 
 // One column: the result is the bias.
+// CHECK-LABEL: @layer_norm_of_one{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d one: largest error
+// GRADIENT-NEXT: d/d w1: largest error
+// GRADIENT-NEXT: d/d b1: largest error
 nf.program @layer_norm_of_one(%g: tensor<3x1xf32> {nf.name = "g"}) -> (tensor<3x1xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<3x1xf32>
   %w1 = nf.get @w1 : tensor<1xf32>
@@ -36,6 +46,9 @@ nf.program @layer_norm_of_one(%g: tensor<3x1xf32> {nf.name = "g"}) -> (tensor<3x
   nf.return %r : tensor<3x1xf32>
 }
 
+// CHECK-LABEL: @normalize{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @normalize(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %y, %rstd = nf.normalize %x {eps = 1.0e-3 : f64} : (tensor<2x3x12xf32>) -> (tensor<2x3x12xf32>, tensor<2x3x1xf32>)
@@ -43,6 +56,10 @@ nf.program @normalize(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12x
   nf.return %r : tensor<2x3x12xf32>
 }
 
+// CHECK-LABEL: @head_scale{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d gamma: largest error
 nf.program @head_scale(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %gamma = nf.get @gamma : tensor<4xf32>
@@ -51,6 +68,10 @@ nf.program @head_scale(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12
   nf.return %r : tensor<2x3x12xf32>
 }
 
+// CHECK-LABEL: @head_scale_of_rows{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d gamma: largest error
+// GRADIENT-NEXT: d/d x2: largest error
 nf.program @head_scale_of_rows(%g: tensor<4x12xf32> {nf.name = "g"}) -> (tensor<4x12xf32> {nf.name = "r"}) {
   %x2 = nf.get @x2 : tensor<4x12xf32>
   %gamma = nf.get @gamma : tensor<4xf32>
@@ -59,6 +80,10 @@ nf.program @head_scale_of_rows(%g: tensor<4x12xf32> {nf.name = "g"}) -> (tensor<
   nf.return %r : tensor<4x12xf32>
 }
 
+// CHECK-LABEL: @residual_scale{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d weight: largest error
 nf.program @residual_scale(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x3x12xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %weight = nf.get @weight : tensor<12xf32>
@@ -67,6 +92,10 @@ nf.program @residual_scale(%g: tensor<2x3x12xf32> {nf.name = "g"}) -> (tensor<2x
   nf.return %r : tensor<2x3x12xf32>
 }
 
+// CHECK-LABEL: @linear{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d w: largest error
 nf.program @linear(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %w = nf.get @w : tensor<5x12xf32>
@@ -75,6 +104,11 @@ nf.program @linear(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> 
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @linear_with_bias{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d w: largest error
+// GRADIENT-NEXT: d/d c: largest error
 nf.program @linear_with_bias(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x12xf32>
   %w = nf.get @w : tensor<5x12xf32>
@@ -84,6 +118,11 @@ nf.program @linear_with_bias(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @linear_of_rows{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d w: largest error
+// GRADIENT-NEXT: d/d c: largest error
+// GRADIENT-NEXT: d/d x2: largest error
 nf.program @linear_of_rows(%g: tensor<4x5xf32> {nf.name = "g"}) -> (tensor<4x5xf32> {nf.name = "r"}) {
   %x2 = nf.get @x2 : tensor<4x12xf32>
   %w = nf.get @w : tensor<5x12xf32>
@@ -93,6 +132,9 @@ nf.program @linear_of_rows(%g: tensor<4x5xf32> {nf.name = "g"}) -> (tensor<4x5xf
   nf.return %r : tensor<4x5xf32>
 }
 
+// CHECK-LABEL: @dropout{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @dropout(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64},
                     %step: tensor<i32> {nf.name = "step", nf.below = 1000 : i64},
                     %offset: tensor<i32> {nf.name = "offset", nf.below = 9 : i64},
@@ -105,6 +147,9 @@ nf.program @dropout(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64}
 }
 
 // One parameter as embedding and as projection: its gradients add up.
+// CHECK-LABEL: @tied{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d w: largest error
 nf.program @tied(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 5 : i64}, %g: tensor<2x3x5xf32> {nf.name = "g"})
     -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %w = nf.get @w : tensor<5x12xf32>

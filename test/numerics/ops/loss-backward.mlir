@@ -1,6 +1,10 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
 
+// CHECK-LABEL: @tokens{{$}}
+// CHECK-NEXT: dw: largest error
+// CHECK-NEXT: dx: largest error
+// CHECK-NEXT: loss: largest error
 nf.program @tokens(%x: tensor<2x5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name = "w"},
                    %targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11 : i64},
                    %weight: tensor<2x5xf32> {nf.name = "weight", nf.range = [0.0, 1.0]},

@@ -1,6 +1,6 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<2x5x8xf32> {init = "zeros"}
 nf.parameter @w : tensor<11x8xf32> {init = "zeros"}
@@ -8,6 +8,10 @@ nf.parameter @rows : tensor<6x8xf32> {init = "zeros"}
 nf.parameter @x1 : tensor<1x1x1xf32> {init = "zeros"}
 nf.parameter @w1 : tensor<3x1xf32> {init = "zeros"}
 
+// CHECK-LABEL: @tokens{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d w: largest error
 nf.program @tokens(%targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11 : i64},
                    %weight: tensor<2x5xf32> {nf.name = "weight", nf.range = [0.0, 1.0]},
                    %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]}) -> (tensor<f32> {nf.name = "r"}) {
@@ -18,6 +22,10 @@ nf.program @tokens(%targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11
   nf.return %y : tensor<f32>
 }
 
+// CHECK-LABEL: @plain_rows{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d w: largest error
+// GRADIENT-NEXT: d/d rows: largest error
 nf.program @plain_rows(%targets: tensor<6xi32> {nf.name = "targets", nf.below = 11 : i64},
                        %weight: tensor<6xf32> {nf.name = "weight", nf.range = [0.0, 1.0]},
                        %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]})
@@ -29,6 +37,10 @@ nf.program @plain_rows(%targets: tensor<6xi32> {nf.name = "targets", nf.below = 
   nf.return %y : tensor<f32>
 }
 
+// CHECK-LABEL: @one_token{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x1: largest error
+// GRADIENT-NEXT: d/d w1: largest error
 nf.program @one_token(%targets: tensor<1x1xi32> {nf.name = "targets", nf.below = 3 : i64},
                       %weight: tensor<1x1xf32> {nf.name = "weight", nf.range = [0.0, 1.0]},
                       %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]})
@@ -41,6 +53,10 @@ nf.program @one_token(%targets: tensor<1x1xi32> {nf.name = "targets", nf.below =
 }
 
 // Padding only: loss and gradients are 0.
+// CHECK-LABEL: @nothing_counts{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d w: largest error
 nf.program @nothing_counts(%targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11 : i64},
                            %weight: tensor<2x5xf32> {nf.name = "weight", nf.range = [0.0, 0.0]},
                            %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]})
@@ -53,6 +69,9 @@ nf.program @nothing_counts(%targets: tensor<2x5xi32> {nf.name = "targets", nf.be
 }
 
 // Tied embeddings: projection and embedding share one gradient.
+// CHECK-LABEL: @tied{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d w: largest error
 nf.program @tied(%ids: tensor<2x5xi32> {nf.name = "ids", nf.below = 11 : i64},
                  %weight: tensor<2x5xf32> {nf.name = "weight"},
                  %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]}) -> (tensor<f32> {nf.name = "r"}) {

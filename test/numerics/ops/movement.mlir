@@ -1,6 +1,6 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu --bf16
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu --bf16 | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<2x3x5xf32> {init = "zeros"}
 nf.parameter @y : tensor<2x4x5xf32> {init = "zeros"}
@@ -9,6 +9,9 @@ nf.parameter @column : tensor<3x1xf32> {init = "zeros"}
 nf.parameter @table : tensor<7x5xf32> {init = "zeros"}
 nf.parameter @rows : tensor<2x3x5xf32> {init = "zeros"}
 
+// CHECK-LABEL: @reshape{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reshape(%g: tensor<6x5xf32> {nf.name = "g"}) -> (tensor<6x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.reshape %x : (tensor<2x3x5xf32>) -> tensor<6x5xf32>
@@ -16,6 +19,9 @@ nf.program @reshape(%g: tensor<6x5xf32> {nf.name = "g"}) -> (tensor<6x5xf32> {nf
   nf.return %r : tensor<6x5xf32>
 }
 
+// CHECK-LABEL: @reshape_scalar{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reshape_scalar(%g: tensor<f32> {nf.name = "g"}) -> (tensor<f32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %s = nf.reduce_sum %x axes [0, 1, 2] : (tensor<2x3x5xf32>) -> tensor<1x1x1xf32>
@@ -24,6 +30,9 @@ nf.program @reshape_scalar(%g: tensor<f32> {nf.name = "g"}) -> (tensor<f32> {nf.
   nf.return %r : tensor<f32>
 }
 
+// CHECK-LABEL: @broadcast_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
 nf.program @broadcast_row(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %row = nf.get @row : tensor<5xf32>
   %y = nf.broadcast %row : (tensor<5xf32>) -> tensor<2x3x5xf32>
@@ -31,6 +40,9 @@ nf.program @broadcast_row(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @broadcast_column{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d column: largest error
 nf.program @broadcast_column(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %column = nf.get @column : tensor<3x1xf32>
   %y = nf.broadcast %column : (tensor<3x1xf32>) -> tensor<2x3x5xf32>
@@ -38,6 +50,9 @@ nf.program @broadcast_column(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @transpose_102{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @transpose_102(%g: tensor<3x2x5xf32> {nf.name = "g"}) -> (tensor<3x2x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.transpose %x [1, 0, 2] : (tensor<2x3x5xf32>) -> tensor<3x2x5xf32>
@@ -45,6 +60,9 @@ nf.program @transpose_102(%g: tensor<3x2x5xf32> {nf.name = "g"}) -> (tensor<3x2x
   nf.return %r : tensor<3x2x5xf32>
 }
 
+// CHECK-LABEL: @transpose_201{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @transpose_201(%g: tensor<5x2x3xf32> {nf.name = "g"}) -> (tensor<5x2x3xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.transpose %x [2, 0, 1] : (tensor<2x3x5xf32>) -> tensor<5x2x3xf32>
@@ -52,6 +70,9 @@ nf.program @transpose_201(%g: tensor<5x2x3xf32> {nf.name = "g"}) -> (tensor<5x2x
   nf.return %r : tensor<5x2x3xf32>
 }
 
+// CHECK-LABEL: @transpose_021{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @transpose_021(%g: tensor<2x5x3xf32> {nf.name = "g"}) -> (tensor<2x5x3xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.transpose %x [0, 2, 1] : (tensor<2x3x5xf32>) -> tensor<2x5x3xf32>
@@ -59,6 +80,9 @@ nf.program @transpose_021(%g: tensor<2x5x3xf32> {nf.name = "g"}) -> (tensor<2x5x
   nf.return %r : tensor<2x5x3xf32>
 }
 
+// CHECK-LABEL: @slice{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @slice(%g: tensor<2x3x3xf32> {nf.name = "g"}) -> (tensor<2x3x3xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.slice %x axis 2 from 1 size 3 : (tensor<2x3x5xf32>) -> tensor<2x3x3xf32>
@@ -66,6 +90,9 @@ nf.program @slice(%g: tensor<2x3x3xf32> {nf.name = "g"}) -> (tensor<2x3x3xf32> {
   nf.return %r : tensor<2x3x3xf32>
 }
 
+// CHECK-LABEL: @slice_first_axis{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @slice_first_axis(%g: tensor<1x3x5xf32> {nf.name = "g"}) -> (tensor<1x3x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.slice %x axis 0 from 1 size 1 : (tensor<2x3x5xf32>) -> tensor<1x3x5xf32>
@@ -73,6 +100,9 @@ nf.program @slice_first_axis(%g: tensor<1x3x5xf32> {nf.name = "g"}) -> (tensor<1
   nf.return %r : tensor<1x3x5xf32>
 }
 
+// CHECK-LABEL: @pad{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @pad(%g: tensor<2x6x5xf32> {nf.name = "g"}) -> (tensor<2x6x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.pad %x axis 1 low 2 high 1 : (tensor<2x3x5xf32>) -> tensor<2x6x5xf32>
@@ -81,6 +111,10 @@ nf.program @pad(%g: tensor<2x6x5xf32> {nf.name = "g"}) -> (tensor<2x6x5xf32> {nf
 }
 
 // One part twice.
+// CHECK-LABEL: @concat{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @concat(%g: tensor<2x10x5xf32> {nf.name = "g"}) -> (tensor<2x10x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.get @y : tensor<2x4x5xf32>
@@ -90,6 +124,9 @@ nf.program @concat(%g: tensor<2x10x5xf32> {nf.name = "g"}) -> (tensor<2x10x5xf32
 }
 
 // Some rows more than once, some never.
+// CHECK-LABEL: @gather{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d table: largest error
 nf.program @gather(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 4 : i64}, %g: tensor<2x3x5xf32> {nf.name = "g"})
     -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %table = nf.get @table : tensor<7x5xf32>
@@ -98,6 +135,9 @@ nf.program @gather(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 4 : i64}, %g: 
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @embedding{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d table: largest error
 nf.program @embedding(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 7 : i64}, %g: tensor<2x3x5xf32> {nf.name = "g"})
     -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %table = nf.get @table : tensor<7x5xf32>
@@ -106,6 +146,9 @@ nf.program @embedding(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 7 : i64}, %
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @scatter_add{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d rows: largest error
 nf.program @scatter_add(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 4 : i64}, %g: tensor<7x5xf32> {nf.name = "g"})
     -> (tensor<7x5xf32> {nf.name = "r"}) {
   %rows = nf.get @rows : tensor<2x3x5xf32>
@@ -114,6 +157,9 @@ nf.program @scatter_add(%i: tensor<2x3xi32> {nf.name = "i", nf.below = 4 : i64},
   nf.return %r : tensor<7x5xf32>
 }
 
+// CHECK-LABEL: @cast_through_bf16{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @cast_through_bf16(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %y = nf.cast %x : (tensor<2x3x5xf32>) -> tensor<2x3x5xbf16>
@@ -122,6 +168,9 @@ nf.program @cast_through_bf16(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<
   nf.return %r : tensor<2x3x5xf32>
 }
 
+// CHECK-LABEL: @cast_integers{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @cast_integers(%g: tensor<2x3x5xf32> {nf.name = "g"}) -> (tensor<2x3x5xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x5xf32>
   %i = nf.iota : tensor<5xi32>

@@ -1,18 +1,24 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
 
+// CHECK-LABEL: @square_norm{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @square_norm(%x: tensor<3x7x5xf32> {nf.name = "x"})
     -> (tensor<1xf32> {nf.name = "r"}) {
   %y = nf.square_norm %x : (tensor<3x7x5xf32>) -> tensor<1xf32>
   nf.return %y : tensor<1xf32>
 }
 
+// CHECK-LABEL: @square_norm_of_vector{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @square_norm_of_vector(%x: tensor<300xf32> {nf.name = "x"})
     -> (tensor<1xf32> {nf.name = "r"}) {
   %y = nf.square_norm %x : (tensor<300xf32>) -> tensor<1xf32>
   nf.return %y : tensor<1xf32>
 }
 
+// CHECK-LABEL: @clip_above{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @clip_above(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 2.0]},
                        %clip: tensor<f32> {nf.name = "clip", nf.range = [0.1, 0.5]})
     -> (tensor<1xf32> {nf.name = "r"}) {
@@ -20,6 +26,8 @@ nf.program @clip_above(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 
   nf.return %y : tensor<1xf32>
 }
 
+// CHECK-LABEL: @clip_below{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @clip_below(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 2.0]},
                        %clip: tensor<f32> {nf.name = "clip", nf.range = [2.5, 3.0]})
     -> (tensor<1xf32> {nf.name = "r"}) {
@@ -27,6 +35,8 @@ nf.program @clip_below(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 
   nf.return %y : tensor<1xf32>
 }
 
+// CHECK-LABEL: @clip_off{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @clip_off(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 2.0]},
                      %clip: tensor<f32> {nf.name = "clip", nf.range = [0.0, 0.0]})
     -> (tensor<1xf32> {nf.name = "r"}) {
@@ -34,6 +44,10 @@ nf.program @clip_off(%norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 2.
   nf.return %y : tensor<1xf32>
 }
 
+// CHECK-LABEL: @adamw{{$}}
+// CHECK-NEXT: m2: largest error
+// CHECK-NEXT: p2: largest error
+// CHECK-NEXT: v2: largest error
 nf.program @adamw(%p: tensor<3x7xf32> {nf.name = "p"}, %gradient: tensor<3x7xf32> {nf.name = "gradient"},
                   %m: tensor<3x7xf32> {nf.name = "m"}, %v: tensor<3x7xf32> {nf.name = "v", nf.range = [0.0, 1.0]},
                   %norm: tensor<1xf32> {nf.name = "norm", nf.range = [1.0, 2.0]},
@@ -55,6 +69,10 @@ nf.program @adamw(%p: tensor<3x7xf32> {nf.name = "p"}, %gradient: tensor<3x7xf32
 }
 
 // A norm that is not finite: parameter and moments stay.
+// CHECK-LABEL: @adamw_keeps_all_when_norm_is_infinite{{$}}
+// CHECK-NEXT: m2: largest error
+// CHECK-NEXT: p2: largest error
+// CHECK-NEXT: v2: largest error
 nf.program @adamw_keeps_all_when_norm_is_infinite(%p: tensor<3x7xf32> {nf.name = "p"},
                                                   %gradient: tensor<3x7xf32> {nf.name = "gradient"},
                                                   %m: tensor<3x7xf32> {nf.name = "m"},

@@ -1,6 +1,8 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
 
+// CHECK-LABEL: @bits{{$}}
+// CHECK-NEXT: r: largest error
 nf.program @bits(%seed: tensor<i64> {nf.name = "seed", nf.below = 1000 : i64},
                  %step: tensor<i32> {nf.name = "step", nf.below = 1000 : i64},
                  %offset: tensor<i32> {nf.name = "offset", nf.below = 9 : i64})

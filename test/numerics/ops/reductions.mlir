@@ -1,11 +1,14 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<2x3x17xf32> {init = "zeros"}
 nf.parameter @wide : tensor<2x70xf32> {init = "zeros"}
 nf.parameter @one : tensor<4x1xf32> {init = "zeros"}
 
+// CHECK-LABEL: @reduce_sum_2{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [2] : (tensor<2x3x17xf32>) -> tensor<2x3x1xf32>
@@ -13,6 +16,9 @@ nf.program @reduce_sum_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1
   nf.return %r : tensor<2x3x1xf32>
 }
 
+// CHECK-LABEL: @reduce_sum_0{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [0] : (tensor<2x3x17xf32>) -> tensor<1x3x17xf32>
@@ -20,6 +26,9 @@ nf.program @reduce_sum_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3x
   nf.return %r : tensor<1x3x17xf32>
 }
 
+// CHECK-LABEL: @reduce_sum_1{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [1] : (tensor<2x3x17xf32>) -> tensor<2x1x17xf32>
@@ -27,6 +36,9 @@ nf.program @reduce_sum_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1x
   nf.return %r : tensor<2x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_sum_01{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [0, 1] : (tensor<2x3x17xf32>) -> tensor<1x1x17xf32>
@@ -34,6 +46,9 @@ nf.program @reduce_sum_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x1
   nf.return %r : tensor<1x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_sum_012{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x1x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [0, 1, 2] : (tensor<2x3x17xf32>) -> tensor<1x1x1xf32>
@@ -41,6 +56,9 @@ nf.program @reduce_sum_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x1
   nf.return %r : tensor<1x1x1xf32>
 }
 
+// CHECK-LABEL: @reduce_sum_02{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_sum_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_sum %x axes [0, 2] : (tensor<2x3x17xf32>) -> tensor<1x3x1xf32>
@@ -48,6 +66,9 @@ nf.program @reduce_sum_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3x
   nf.return %r : tensor<1x3x1xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_2{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [2] : (tensor<2x3x17xf32>) -> tensor<2x3x1xf32>
@@ -55,6 +76,9 @@ nf.program @reduce_mean_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x
   nf.return %r : tensor<2x3x1xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_0{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [0] : (tensor<2x3x17xf32>) -> tensor<1x3x17xf32>
@@ -62,6 +86,9 @@ nf.program @reduce_mean_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3
   nf.return %r : tensor<1x3x17xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_1{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [1] : (tensor<2x3x17xf32>) -> tensor<2x1x17xf32>
@@ -69,6 +96,9 @@ nf.program @reduce_mean_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1
   nf.return %r : tensor<2x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_01{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [0, 1] : (tensor<2x3x17xf32>) -> tensor<1x1x17xf32>
@@ -76,6 +106,9 @@ nf.program @reduce_mean_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x
   nf.return %r : tensor<1x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_012{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x1x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [0, 1, 2] : (tensor<2x3x17xf32>) -> tensor<1x1x1xf32>
@@ -83,6 +116,9 @@ nf.program @reduce_mean_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x
   nf.return %r : tensor<1x1x1xf32>
 }
 
+// CHECK-LABEL: @reduce_mean_02{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_mean_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_mean %x axes [0, 2] : (tensor<2x3x17xf32>) -> tensor<1x3x1xf32>
@@ -90,6 +126,9 @@ nf.program @reduce_mean_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3
   nf.return %r : tensor<1x3x1xf32>
 }
 
+// CHECK-LABEL: @reduce_max_2{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [2] : (tensor<2x3x17xf32>) -> tensor<2x3x1xf32>
@@ -97,6 +136,9 @@ nf.program @reduce_max_2(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1
   nf.return %r : tensor<2x3x1xf32>
 }
 
+// CHECK-LABEL: @reduce_max_0{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [0] : (tensor<2x3x17xf32>) -> tensor<1x3x17xf32>
@@ -104,6 +146,9 @@ nf.program @reduce_max_0(%g: tensor<1x3x17xf32> {nf.name = "g"}) -> (tensor<1x3x
   nf.return %r : tensor<1x3x17xf32>
 }
 
+// CHECK-LABEL: @reduce_max_1{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [1] : (tensor<2x3x17xf32>) -> tensor<2x1x17xf32>
@@ -111,6 +156,9 @@ nf.program @reduce_max_1(%g: tensor<2x1x17xf32> {nf.name = "g"}) -> (tensor<2x1x
   nf.return %r : tensor<2x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_max_01{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x1x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [0, 1] : (tensor<2x3x17xf32>) -> tensor<1x1x17xf32>
@@ -118,6 +166,9 @@ nf.program @reduce_max_01(%g: tensor<1x1x17xf32> {nf.name = "g"}) -> (tensor<1x1
   nf.return %r : tensor<1x1x17xf32>
 }
 
+// CHECK-LABEL: @reduce_max_012{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x1x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [0, 1, 2] : (tensor<2x3x17xf32>) -> tensor<1x1x1xf32>
@@ -125,6 +176,9 @@ nf.program @reduce_max_012(%g: tensor<1x1x1xf32> {nf.name = "g"}) -> (tensor<1x1
   nf.return %r : tensor<1x1x1xf32>
 }
 
+// CHECK-LABEL: @reduce_max_02{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @reduce_max_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3x1xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.reduce_max %x axes [0, 2] : (tensor<2x3x17xf32>) -> tensor<1x3x1xf32>
@@ -132,6 +186,9 @@ nf.program @reduce_max_02(%g: tensor<1x3x1xf32> {nf.name = "g"}) -> (tensor<1x3x
   nf.return %r : tensor<1x3x1xf32>
 }
 
+// CHECK-LABEL: @softmax_x{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
 nf.program @softmax_x(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<2x3x17xf32>
   %y = nf.softmax %x : (tensor<2x3x17xf32>) -> tensor<2x3x17xf32>
@@ -139,6 +196,9 @@ nf.program @softmax_x(%g: tensor<2x3x17xf32> {nf.name = "g"}) -> (tensor<2x3x17x
   nf.return %r : tensor<2x3x17xf32>
 }
 
+// CHECK-LABEL: @softmax_wide{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d wide: largest error
 nf.program @softmax_wide(%g: tensor<2x70xf32> {nf.name = "g"}) -> (tensor<2x70xf32> {nf.name = "r"}) {
   %wide = nf.get @wide : tensor<2x70xf32>
   %y = nf.softmax %wide : (tensor<2x70xf32>) -> tensor<2x70xf32>
@@ -146,6 +206,9 @@ nf.program @softmax_wide(%g: tensor<2x70xf32> {nf.name = "g"}) -> (tensor<2x70xf
   nf.return %r : tensor<2x70xf32>
 }
 
+// CHECK-LABEL: @softmax_one{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @softmax_one(%g: tensor<4x1xf32> {nf.name = "g"}) -> (tensor<4x1xf32> {nf.name = "r"}) {
   %one = nf.get @one : tensor<4x1xf32>
   %y = nf.softmax %one : (tensor<4x1xf32>) -> tensor<4x1xf32>

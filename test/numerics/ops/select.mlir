@@ -1,12 +1,16 @@
-// RUN: nf-check %s --against=decomposed
-// RUN: nf-check %s --against=cpu
-// RUN: nf-check %s --against=finite-differences
+// RUN: nf-check %s --against=decomposed | FileCheck %s
+// RUN: nf-check %s --against=cpu | FileCheck %s
+// RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<3x17xf32> {init = "zeros"}
 nf.parameter @y : tensor<3x17xf32> {init = "zeros"}
 nf.parameter @row : tensor<17xf32> {init = "zeros"}
 nf.parameter @one : tensor<1xf32> {init = "zeros"}
 
+// CHECK-LABEL: @compare_eq{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_eq(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -18,6 +22,10 @@ nf.program @compare_eq(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @compare_ne{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_ne(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -29,6 +37,10 @@ nf.program @compare_ne(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @compare_lt{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_lt(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -40,6 +52,10 @@ nf.program @compare_lt(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @compare_le{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_le(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -51,6 +67,10 @@ nf.program @compare_le(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @compare_gt{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_gt(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -62,6 +82,10 @@ nf.program @compare_gt(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @compare_ge{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @compare_ge(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
                        %j: tensor<3x1xi32> {nf.name = "j", nf.below = 3 : i64}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
@@ -74,6 +98,10 @@ nf.program @compare_ge(%i: tensor<3x17xi32> {nf.name = "i", nf.below = 3 : i64},
 }
 
 // Both sides broadcast.
+// CHECK-LABEL: @compare_floats{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d row: largest error
+// GRADIENT-NEXT: d/d one: largest error
 nf.program @compare_floats(%a: tensor<3x17xf32> {nf.name = "a"}, %b: tensor<17xf32> {nf.name = "b"},
                            %g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<3x17xf32>
@@ -85,6 +113,10 @@ nf.program @compare_floats(%a: tensor<3x17xf32> {nf.name = "a"}, %b: tensor<17xf
   nf.return %r : tensor<3x17xf32>
 }
 
+// CHECK-LABEL: @where_condition_row{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d y: largest error
 nf.program @where_condition_row(%c: tensor<17xi1> {nf.name = "c"}, %g: tensor<3x17xf32> {nf.name = "g"})
     -> (tensor<3x17xf32> {nf.name = "r"}) {
   %x = nf.get @x : tensor<3x17xf32>
