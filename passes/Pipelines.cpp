@@ -37,12 +37,17 @@ void nf::markStage(ModuleOp module, Stage stage) {
   module->setAttr(stageAttr, StringAttr::get(module.getContext(), stageName(stage)));
 }
 
+/// MLIR's canonicalizer drops the locations of constants.
+static void addCanonicalizer(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createLocateConstants());
+}
+
 static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createDifferentiate());
   pm.addPass(createAppendUpdate());
   pm.addPass(createAppendCombine());
-  pm.addPass(createCanonicalizerPass()); // gradients of broadcasts and reshapes cancel
-  pm.addPass(createLocateConstants());
+  addCanonicalizer(pm);        // gradients of broadcasts and reshapes cancel
   pm.addPass(createCSEPass()); // gradient rules compute again what forward has
 }
 
@@ -53,11 +58,10 @@ static void buildHoist(OpPassManager &pm) {
 
 static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &program = pm.nest<ProgramOp>();
-  program.addPass(createExpandLoss());        // before anything is row-wise: it decides the chunks of rows
-  program.addPass(createPrepareFusion());     // leaves kernels and primitives on rows
-  program.addPass(createCanonicalizerPass()); // no reshape or dead value between what could fuse; no CSE: conditions
-                                              // were cloned for each reader
-  program.addPass(createLocateConstants());
+  program.addPass(createExpandLoss());    // before anything is row-wise: it decides the chunks of rows
+  program.addPass(createPrepareFusion()); // leaves kernels and primitives on rows
+  addCanonicalizer(program);              // no reshape or dead value between what could fuse; no CSE: conditions were
+                                          // cloned for each reader
   FuseRowsOptions fuse;
   fuse.remarks = options.fuseRemarks;
   program.addPass(createFuseRows(fuse));
@@ -86,10 +90,9 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &kernel = pm.nest<func::FuncOp>();
   ExpandMathOptions math;
   math.bf16 = !options.bf16;
-  kernel.addPass(createExpandMath(math));    // what is not expanded becomes a call of libm for each lane
-  kernel.addPass(createCanonicalizerPass()); // index arithmetic of tasks folds where tiles divide
+  kernel.addPass(createExpandMath(math)); // what is not expanded becomes a call of libm for each lane
+  addCanonicalizer(kernel);               // index arithmetic of tasks folds where tiles divide
   kernel.addPass(createCSEPass());
-  kernel.addPass(createLocateConstants());
   kernel.addPass(createConvertVectorToSCFPass());            // transfers without a vector instruction
   kernel.addPass(memref::createExpandStridedMetadataPass()); // views become arithmetic
   kernel.addPass(createLowerAffinePass());                   // … which the expansion writes in affine
@@ -105,9 +108,8 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertFuncToLLVMPass(func));
   pm.addPass(createReconcileUnrealizedCastsPass());
   OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
-  lowered.addPass(createCanonicalizerPass()); // descriptors of static buffers vanish
+  addCanonicalizer(lowered); // descriptors of static buffers vanish
   lowered.addPass(createCSEPass());
-  lowered.addPass(createLocateConstants());
   pm.addPass(createLowerPrograms()); // needs the kernels' final signatures
   pm.addPass(createEmitTable());     // needs the programs' functions
 }

@@ -6,6 +6,7 @@
 //===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
+#include "passes/autodiff/WeightOnly.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -48,7 +49,10 @@ static StringRef loweringPassOf(Operation *op) {
 namespace {
 class Contract {
 public:
-  Contract(ModuleOp module, Stage stage) : module(module), stage(stage) {}
+  Contract(ModuleOp module, Stage stage) : module(module), stage(stage), symbols(module) {
+    for (auto state : module.getOps<StateOp>())
+      kindsOfStates[state.getParameter()] |= bitOf(state.getKind());
+  }
 
   /// Whether the module keeps the contract of the stage, after errors where it does not.
   bool holds() {
@@ -95,6 +99,12 @@ private:
     return op->emitOpError() << "may not leave stage " << stageName(stage) << ": ";
   }
 
+  static uint32_t bitOf(StateKind kind) { return 1u << static_cast<uint32_t>(kind); }
+
+  bool hasState(ParameterOp parameter, StateKind kind) const {
+    return kindsOfStates.lookup(parameter.getSymName()) & bitOf(kind);
+  }
+
   void checkModuleLevel(function_ref<bool(Operation *)> isAllowed, StringRef expected) {
     for (Operation &op : *module.getBody())
       if (!isAllowed(&op))
@@ -128,7 +138,7 @@ private:
   void checkTraining() {
     if (module->hasAttr("nf.reduction_slots"))
       refuse(module) << "nf-append-combine should have used up nf.reduction_slots";
-    auto program = module.lookupSymbol<ProgramOp>("forward_backward");
+    auto program = symbols.lookup<ProgramOp>("forward_backward");
     if (!program)
       return;
     if (!program.findArgument("accumulate"))
@@ -137,24 +147,17 @@ private:
       if (isa<LinearCrossEntropyOp>(op))
         refuse(&op) << "nf-differentiate should have replaced it by the loss with its gradients";
       auto get = dyn_cast<GetOp>(op);
-      auto parameter = get ? module.lookupSymbol<ParameterOp>(get.getSymbol()) : ParameterOp();
-      if (parameter && parameter.getTrainable() && !get->use_empty() && !stateOf(parameter, StateKind::Gradient))
+      auto parameter = get ? symbols.lookup<ParameterOp>(get.getSymbol()) : ParameterOp();
+      if (parameter && parameter.getTrainable() && !get->use_empty() && !hasState(parameter, StateKind::Gradient))
         refuse(&op) << "nf-differentiate should have made a gradient state of @" << parameter.getSymName();
     }
     for (auto state : module.getOps<StateOp>()) {
-      auto parameter = module.lookupSymbol<ParameterOp>(state.getParameter());
-      bool isUpdated = stateOf(parameter, StateKind::Moment1) && stateOf(parameter, StateKind::Moment2) &&
-                       module.lookupSymbol<ProgramOp>("update");
+      auto parameter = symbols.lookup<ParameterOp>(state.getParameter());
+      bool isUpdated = hasState(parameter, StateKind::Moment1) && hasState(parameter, StateKind::Moment2) &&
+                       symbols.lookup<ProgramOp>("update");
       if (state.getKind() == StateKind::Gradient && !isUpdated)
         refuse(state) << "nf-append-update should have made moments and the program update for it";
     }
-  }
-
-  StateOp stateOf(ParameterOp parameter, StateKind kind) {
-    for (auto state : module.getOps<StateOp>())
-      if (state.getKind() == kind && state.getParameter() == parameter.getSymName())
-        return state;
-    return {};
   }
 
   /// What parameters alone decide is computed in update and prepare_weights only, and read as a state elsewhere.
@@ -162,29 +165,10 @@ private:
     for (auto program : module.getOps<ProgramOp>()) {
       if (program.getSymName() == "update" || program.getSymName() == "prepare_weights")
         continue;
-      llvm::DenseSet<Value> constants, weightOnly;
-      for (Operation &op : program.getBody().front()) {
-        auto get = dyn_cast<GetOp>(op);
-        bool reads = get && module.lookupSymbol<ParameterOp>(get.getSymbol());
-        bool isPureOfThem = !get && isPure(&op) && llvm::all_of(op.getOperands(), [&](Value value) {
-          return constants.contains(value) || weightOnly.contains(value);
-        });
-        bool depends = llvm::any_of(op.getOperands(), [&](Value value) { return weightOnly.contains(value); });
-        if (reads || isPureOfThem)
-          (reads || depends ? weightOnly : constants).insert(op.getResults().begin(), op.getResults().end());
-      }
-      for (Operation &op : program.getBody().front())
-        if (llvm::any_of(op.getResults(), [&](Value value) { return isLeftOver(value, weightOnly); }))
-          refuse(&op) << "nf-hoist-weight-only should have made a state of what depends on parameters alone";
+      for (Value value : WeightOnly(symbols, program).frontier())
+        refuse(value.getDefiningOp())
+            << "nf-hoist-weight-only should have made a state of what depends on parameters alone";
     }
-  }
-
-  static bool isLeftOver(Value value, const llvm::DenseSet<Value> &weightOnly) {
-    // Views cost nothing, and states hold no conditions.
-    bool computes = !isa<GetOp, ReshapeOp>(value.getDefiningOp()) && getElementTypeOrSelf(value).isFloat();
-    return computes && weightOnly.contains(value) && llvm::any_of(value.getUsers(), [&](Operation *user) {
-             return user->getNumResults() == 0 || !weightOnly.contains(user->getResult(0));
-           });
   }
 
   //===----------------------------------------------------------------------------------------===//
@@ -257,7 +241,7 @@ private:
       else
         refuse(op) << "a conversion of stage llvm should have replaced it";
     });
-    auto table = module.lookupSymbol<LLVM::GlobalOp>("nf_program_table");
+    auto table = symbols.lookup<LLVM::GlobalOp>("nf_program_table");
     if (!table)
       refuse(module) << "nf-emit-table should have written nf_program_table";
   }
@@ -297,6 +281,8 @@ private:
 
   ModuleOp module;
   Stage stage;
+  SymbolTable symbols;
+  llvm::StringMap<uint32_t> kindsOfStates; // of each parameter, as bits
   bool isKept = true;
 };
 

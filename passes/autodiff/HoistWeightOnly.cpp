@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/autodiff/Passes.h"
+#include "passes/autodiff/WeightOnly.h"
 
 namespace nf {
 #define GEN_PASS_DEF_HOISTWEIGHTONLY
@@ -24,58 +25,6 @@ using namespace mlir;
 using namespace nf;
 
 namespace {
-/// The weight-only part of one program.
-class WeightOnly {
-public:
-  WeightOnly(ModuleOp module, ProgramOp program) {
-    for (Operation &op : program.getBody().front().without_terminator())
-      if (isWeightOnly(module, &op))
-        ops.insert(&op);
-  }
-
-  /// Values that others read, other than parameters themselves, constants and views of them.
-  SmallVector<Value> frontier() const {
-    SmallVector<Value> values;
-    for (Operation *op : ops) {
-      if (!computes(op))
-        continue;
-      for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !ops.contains(user); }))
-          values.push_back(result);
-    }
-    return values;
-  }
-
-  bool contains(Operation *op) const { return ops.contains(op); }
-
-private:
-  bool isWeightOnly(ModuleOp module, Operation *op) {
-    if (auto get = dyn_cast<GetOp>(op))
-      return module.lookupSymbol<ParameterOp>(get.getSymbol()) != nullptr;
-    auto isMarked = [&](Value v) { return v.getDefiningOp() && ops.contains(v.getDefiningOp()); };
-    if (!isPure(op) || !llvm::all_of(op->getOperands(), isMarked))
-      return false;
-    return !computes(op) ||
-           llvm::all_of(op->getResultTypes(), [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); });
-  }
-
-  /// Whether the op depends on a parameter and is more than a view of it.
-  bool computes(Operation *op) const {
-    if (isa<GetOp, ConstantOp>(op))
-      return false;
-    if (!isa<ReshapeOp>(op))
-      return llvm::any_of(op->getOperands(), [&](Value v) { return readsParameter(v); });
-    return computes(op->getOperand(0).getDefiningOp());
-  }
-
-  bool readsParameter(Value value) const {
-    Operation *op = value.getDefiningOp();
-    return isa<GetOp>(op) || llvm::any_of(op->getOperands(), [&](Value v) { return readsParameter(v); });
-  }
-
-  llvm::SetVector<Operation *> ops;
-};
-
 /// Identifies what a weight-only value computes: equal texts, equal values.
 std::string expressionOf(Value value) {
   Operation *op = value.getDefiningOp();
@@ -114,11 +63,12 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
     ModuleOp module = getOperation();
     ProgramOp prepare;
     llvm::StringMap<StateOp> states;
+    SymbolTable symbols(module); // of parameters, which the pass does not change
     auto update = module.lookupSymbol<ProgramOp>("update");
     for (auto program : llvm::to_vector(module.getOps<ProgramOp>())) {
       if (program == update)
         continue;
-      WeightOnly weightOnly(module, program);
+      WeightOnly weightOnly(symbols, program);
       for (Value value : weightOnly.frontier()) {
         if (!prepare)
           prepare = createPrepare(module);

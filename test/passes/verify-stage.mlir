@@ -12,6 +12,7 @@
 
 // Good modules pass, and leave every stage that they go through.
 // RUN: nf-opt --nf-verify-stage=stage=import %t/good.mlir
+// RUN: nf-opt --nf-hoist-weight-only --nf-verify-stage=stage=hoist %t/mask.mlir
 // RUN: nf-opt --nf-stage-raise --nf-stage-fold --nf-stage-autodiff --nf-stage-hoist --nf-stage-recompute \
 // RUN:   --nf-stage-distribute --nf-stage-fuse --nf-stage-plan --nf-stage-lower --nf-stage-llvm %t/good.mlir
 
@@ -104,6 +105,18 @@ nf.program @prepare_weights() {
   %w = nf.get @w : tensor<4xf32>
   %n = nf.neg %w : (tensor<4xf32>) -> tensor<4xf32>
   nf.return
+}
+
+//--- mask.mlir
+// What a mask of a parameter chooses is no state, since the mask is none.
+nf.parameter @w : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @eval(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "y"}) {
+  %w = nf.get @w : tensor<4xf32>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %mask = nf.compare lt %w, %zero : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xi1>
+  %r = nf.where %mask, %zero, %w : (tensor<4xi1>, tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %x, %r : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  nf.return %y : tensor<4xf32>
 }
 
 //--- fuse.mlir

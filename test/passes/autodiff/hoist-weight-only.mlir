@@ -92,3 +92,19 @@ nf.program @forward_backward(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32
   %y = nf.where %mask, %x, %x : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   nf.return %y : tensor<4xf32>
 }
+
+// -----
+
+// What a mask of a parameter chooses stays beside the mask.
+// CHECK-NOT: derived
+// CHECK-LABEL: program @eval
+// CHECK: where
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @eval(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "y"}) {
+  %g = nf.get @g : tensor<4xf32>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %mask = nf.compare lt %g, %zero : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xi1>
+  %r = nf.where %mask, %zero, %g : (tensor<4xi1>, tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = nf.mul %x, %r : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  nf.return %y : tensor<4xf32>
+}
