@@ -9,12 +9,12 @@ def NF_AttentionOp : NF_Op<"attention", [AttrSizedOperandSegments, NF_Effects, N
   let summary = "multi-head scaled dot-product attention";
   let description = [{
     Per batch entry and head: `P = softmax(scale · q kᵀ + mask)`, `out = dropout(P) v`; `lse` is the logarithm of
-    softmax's denominator plus its maximum, all that backward needs beside q, k, v and out (Dao et al. 2022). q is
-    [B, Tq, heads·w]; k and v are [B, Tk, heads·w]; lse is [B, heads, Tq]. The mask is the sum of these: causal (query i sees keys j ≤ i +
-    query_offset), keys from key_length on, keys whose `key_padding` ([B, Tk]) is 0, keys of another segment
-    (`segments` [B, Tk], i32; queries are the last Tq keys' segments). q, k and v that are slices of one packed
-    tensor [B, T, 3·heads·w] are read where they are, and gradients written into their places of it. What a query that sees no key gets is finite, and
-    otherwise unspecified.
+    softmax's denominator plus its maximum, all that backward needs beside q, k, v and out (Dao et al. 2022). q is [B,
+    Tq, heads·w]; k and v are [B, Tk, heads·w]; lse is [B, heads, Tq]. The mask is the sum of these: causal (query i
+    sees keys j ≤ i + query_offset), keys from key_length on, keys whose `key_padding` ([B, Tk]) is 0, keys of another
+    segment (`segments` [B, Tk], i32; queries are the last Tq keys' segments). q, k and v that are slices of one packed
+    tensor [B, T, 3·heads·w] are read where they are, and gradients written into their places of it. What a query that
+    sees no key gets is finite, and otherwise unspecified.
 
     ```mlir
     %out, %lse = nf.attention %q, %k, %v {heads = 12 : i64, causal, scale = 0.125 : f64}

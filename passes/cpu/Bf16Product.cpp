@@ -23,9 +23,6 @@ static constexpr int64_t rowsAtOnce = 8, mostVectors = 3;
 /// The inner extent of a block: a panel of B and eight rows of A then fit the first-level cache.
 static constexpr int64_t mostInner = 256;
 
-static int64_t divideUp(int64_t value, int64_t by) { return (value + by - 1) / by; }
-static int64_t roundUp(int64_t value, int64_t step) { return divideUp(value, step) * step; }
-
 bool nf::hasBf16Kernel(const Product &product) {
   return product.shape.k % 2 == 0 && (product.a.isBF16() || product.b.isBF16());
 }
@@ -39,11 +36,11 @@ struct Layout {
   int64_t a, b, sums, bytes; ///< places in scratch memory, and its size
 
   Layout(const Product &product, const Grid &grid) {
-    rows = roundUp(grid.rows, lanes);
-    pairs = divideUp(divideUp(product.shape.k, divideUp(product.shape.k, mostInner)), 2);
-    int64_t vectors = divideUp(grid.cols, lanes), fewest = divideUp(vectors, mostVectors);
-    panel = divideUp(vectors, fewest) * lanes;
-    panels = divideUp(grid.cols, panel);
+    rows = llvm::alignTo(grid.rows, lanes);
+    pairs = llvm::divideCeil(llvm::divideCeil(product.shape.k, llvm::divideCeil(product.shape.k, mostInner)), 2);
+    int64_t vectors = llvm::divideCeil(grid.cols, lanes), fewest = llvm::divideCeil(vectors, mostVectors);
+    panel = llvm::divideCeil(vectors, fewest) * lanes;
+    panels = llvm::divideCeil(grid.cols, panel);
     a = 0;
     b = a + rows * pairs * 4;
     sums = b + panels * panel * pairs * 4;

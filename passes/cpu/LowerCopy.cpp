@@ -6,8 +6,7 @@
 //    on both sides merge: what is left is the same for all copies that move the same elements.
 // 2. Offsets go into nf.buffers of their own, so that the kernel depends on extents and strides alone.
 // 3. Tasks take equal shares of the rows (all axes but the last), or of the one axis there is. Rows of unit stride on
-// both
-//    sides move in vectors. Where another axis has unit stride in the source, it and the last axis are walked in
+//    both sides move in vectors. Where another axis has unit stride in the source, it and the last axis are walked in
 //    blocks.
 // 4. `fill` clears the whole destination by a launch before the copy.
 //

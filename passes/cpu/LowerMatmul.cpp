@@ -35,15 +35,13 @@ static std::string kernelName(const Product &product) {
   return name;
 }
 
-static int64_t roundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
 /// What a grid costs, relative to one call for all of C. The numbers are measured with OpenBLAS on Zen 4: it packs
 /// a tile's operands, and a tile's columns cost three times its rows; padded edges and idle threads cost in proportion.
 static double gridCost(const Grid &grid, int64_t batch, int64_t m, int64_t n) {
   double packing = 1.0 + 10.0 / grid.rows + 30.0 / grid.cols;
   double edges = double(grid.rows * grid.down) * double(grid.cols * grid.across) / (double(m) * double(n));
   int64_t tasks = batch * grid.tiles();
-  double idle = double(roundUp(tasks, 8)) / double(tasks);
+  double idle = double(llvm::alignTo(tasks, 8)) / double(tasks);
   return packing * edges * idle;
 }
 
@@ -51,7 +49,9 @@ static double gridCost(const Grid &grid, int64_t batch, int64_t m, int64_t n) {
 /// there is none.
 static Grid chooseGrid(const MatmulOp::Shape &shape) {
   constexpr int64_t unit = 16, minTasks = 8, maxTasks = 64;
-  auto extent = [](int64_t size, int64_t parts) { return std::min(size, roundUp((size + parts - 1) / parts, unit)); };
+  auto extent = [](int64_t size, int64_t parts) {
+    return std::min<int64_t>(size, llvm::alignTo(llvm::divideCeil(size, parts), unit));
+  };
   Grid best{shape.m, shape.n, 1, 1};
   double bestCost = 0;
   bool found = false;
@@ -109,12 +109,12 @@ struct Scratch {
   int64_t inner, a = 0, b = 0, c = 0, bytes = 0;
 
   Scratch(const Product &product, const Grid &grid) {
-    int64_t blocks = (product.shape.k + mostInner - 1) / mostInner;
-    inner = product.isF32() ? product.shape.k : (product.shape.k + blocks - 1) / blocks;
+    int64_t blocks = llvm::divideCeil(product.shape.k, mostInner);
+    inner = product.isF32() ? product.shape.k : llvm::divideCeil(product.shape.k, blocks);
     auto take = [&](Type element, int64_t count) {
       int64_t at = bytes;
       if (!element.isF32())
-        bytes += roundUp(count * 4, 64);
+        bytes += llvm::alignTo(count * 4, 64);
       return at;
     };
     a = take(product.a, grid.rows * inner);

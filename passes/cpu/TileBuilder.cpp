@@ -1,5 +1,7 @@
 //===- TileBuilder.cpp - small matrices in scratch memory ------------------------------------===//
 #include "passes/cpu/TileBuilder.h"
+#include "passes/cpu/KernelBuilder.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -37,17 +39,13 @@ Value TileBuilder::multiplyAdd(Value x, Value y, Value z) {
 }
 
 Value TileBuilder::widened(Value floats) {
-  if (!getElementTypeOrSelf(floats.getType()).isBF16())
-    return floats;
-  bool isVector = isa<VectorType>(floats.getType());
-  return arith::ExtFOp::create(*this, isVector ? Type(vectorType(getF32Type())) : Type(getF32Type()), floats);
+  bool isNarrow = getElementTypeOrSelf(floats.getType()).isBF16();
+  return isNarrow ? convertLanes(*this, floats, getF32Type()) : floats;
 }
 
 Value TileBuilder::roundedFor(Value memref, Value value) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
-  if (!element.isBF16())
-    return value;
-  return arith::TruncFOp::create(*this, isa<VectorType>(value.getType()) ? vectorType(element) : element, value);
+  return element.isBF16() ? convertLanes(*this, value, element) : value;
 }
 
 Value TileBuilder::load(Value memref, ValueRange indices) {
