@@ -160,3 +160,16 @@ OwningOpRef<ModuleOp> nf::buildModule(MLIRContext &context, const ModelConfig &c
                                                            b.getNamedAttr("text", b.getStringAttr(config.source))}));
   return module;
 }
+
+std::optional<ConfigResult> nf::definitionOf(ModuleOp module) {
+  auto definition = module->getAttrOfType<DictionaryAttr>("nf.definition");
+  auto file = definition ? definition.getAs<StringAttr>("file") : StringAttr();
+  auto text = definition ? definition.getAs<StringAttr>("text") : StringAttr();
+  auto sets = definition ? definition.getAs<ArrayAttr>("sets") : ArrayAttr();
+  if (!file || !text || !sets)
+    return std::nullopt;
+  std::vector<std::string> settings;
+  for (auto set : sets.getAsRange<StringAttr>())
+    settings.push_back(set.str());
+  return parseModelConfig(text.getValue(), file.str(), settings);
+}

@@ -19,6 +19,9 @@ namespace nf {
 /// `context`.
 mlir::OwningOpRef<mlir::ModuleOp> buildModule(mlir::MLIRContext &context, const ModelConfig &config);
 
+/// The definition that a module keeps, parsed again with the same settings; nothing where it keeps none.
+std::optional<ConfigResult> definitionOf(mlir::ModuleOp module);
+
 } // namespace nf
 
 #endif // NF_FRONTEND_GRAPHBUILDER_H

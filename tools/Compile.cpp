@@ -189,16 +189,8 @@ private:
     module = parseSourceFile<ModuleOp>(sources, &context);
     if (!module)
       return false;
-    auto definition = (*module)->getAttrOfType<DictionaryAttr>("nf.definition");
-    auto name = definition ? definition.getAs<StringAttr>("file") : StringAttr();
-    auto source = definition ? definition.getAs<StringAttr>("text") : StringAttr();
-    auto sets = definition ? definition.getAs<ArrayAttr>("sets") : ArrayAttr();
-    if (!name || !source || !sets)
-      return true;
-    std::vector<std::string> texts;
-    for (auto set : sets.getAsRange<StringAttr>())
-      texts.push_back(set.str());
-    return adopt(parseModelConfig(source.getValue(), name.str(), texts));
+    std::optional<ConfigResult> definition = definitionOf(*module);
+    return !definition || adopt(std::move(*definition));
   }
 
   bool adopt(ConfigResult result) {
