@@ -82,7 +82,7 @@ def report(base_run, other_run):
     base, other = summarize(base_run), summarize(other_run)
     reached = tokens_to_reach(*other_run, base["loss"])
     rows = [("", "Pre-LN", "NormFormer"),
-            ("perplexity (held out)", f"{base['perplexity']:.2f}", f"{other['perplexity']:.2f}"),
+            ("perplexity (sample of held-out text)", f"{base['perplexity']:.2f}", f"{other['perplexity']:.2f}"),
             ("gradient of fc2, first layer / last", f"{base['ratio']:.2f}", f"{other['ratio']:.2f}"),
             ("step time / Pre-LN's", "1.00", f"{other['seconds'] / base['seconds']:.2f}"),
             ("tokens to reach the twin's loss", f"{base['tokens']}", str(reached) if reached else "not reached")]
