@@ -3,7 +3,7 @@ set(NF_INCLUDE include/normforge)
 
 set_target_properties(nf-compile nf-opt NormForge PROPERTIES INSTALL_RPATH "$ORIGIN/../lib;${LLVM_LIBRARY_DIR}")
 target_include_directories(NormForge INTERFACE $<INSTALL_INTERFACE:${NF_INCLUDE}>)
-install(TARGETS nf-compile nf-opt RUNTIME DESTINATION bin)
+install(TARGETS nf-compile nf-opt EXPORT NormForgeTargets RUNTIME DESTINATION bin)
 install(TARGETS NormForge EXPORT NormForgeTargets LIBRARY DESTINATION lib)
 install(TARGETS nfrt ARCHIVE DESTINATION lib)
 file(REAL_PATH ${NF_OPENBLAS} NF_OPENBLAS_FILE)

@@ -25,6 +25,19 @@ function(nf_tablegen source)
   add_dependencies(nf-tablegen ${target})
 endfunction()
 
+# nf_reference(File.td name generator): build/docs/name.md, made by the target mlir-doc.
+function(nf_reference source name generator)
+  set(page ${CMAKE_BINARY_DIR}/docs/${name}.md)
+  string(REPLACE "|" ";" generator "${generator}")
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${MLIR_TABLEGEN_EXE} ${generator} ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${page}
+            -I${CMAKE_SOURCE_DIR} -I${MLIR_INCLUDE_DIRS}
+    DEPENDS ${source} VERBATIM)
+  add_custom_target(nf-reference-${name} DEPENDS ${page})
+  add_dependencies(mlir-doc nf-reference-${name})
+endfunction()
+
 # nf_add_tool(name sources...): a thin main over libNormForge.so.
 function(nf_add_tool name)
   add_executable(${name} ${ARGN})
