@@ -1,5 +1,6 @@
 //===- NFDialect.cpp - registration and what all ops share -----------------------------------===//
 #include "dialect/NF.h"
+#include "dialect/NFBytecode.h"
 
 using namespace mlir;
 using namespace nf;
@@ -13,6 +14,7 @@ void NFDialect::initialize() {
 #define GET_OP_LIST
 #include "dialect/NFOps.cpp.inc"
       >();
+  addInterface(createBytecodeInterface(this));
 }
 
 Operation *NFDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location location) {

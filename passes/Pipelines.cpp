@@ -4,6 +4,7 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -149,6 +150,10 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
 
 static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOptions &options) {
   PassManager manager(module.getContext());
+  // MLIR's own options (--mlir-print-ir-after, --mlir-timing), where a tool has them.
+  applyDefaultTimingPassManagerCLOptions(manager);
+  if (failed(applyPassManagerCLOptions(manager)))
+    return failure();
   buildStage(stage, manager, options);
   return manager.run(module);
 }

@@ -88,7 +88,11 @@ public:
   bool run() {
     if (!chooseTarget() || !import())
       return false;
-    Stage last = options.emit.value_or(Stage::Obj), first = firstStageOf(*module);
+    Stage last = options.emit.value_or(Stage::Obj);
+    std::optional<Stage> start = firstStage();
+    if (!start)
+      return false;
+    Stage first = *start;
     if (!options.emit && !config && first <= Stage::Llvm) {
       fmt::print(stderr,
                  "{}: error: expected a module made from a definition (nf.definition), but got one without; a program "
@@ -101,14 +105,27 @@ public:
     if (!runUpTo(first, std::min(last, Stage::Plan)))
       return false;
     if (last <= Stage::Plan)
-      return writeModule();
+      return writeModule(*options.emit, options.output);
     describe();
     if (!runUpTo(std::max(first, Stage::Lower), std::min(last, Stage::Llvm)))
       return false;
-    return last <= Stage::Llvm ? writeModule() : writeObject();
+    return last <= Stage::Llvm ? writeModule(*options.emit, options.output) : writeObject();
   }
 
 private:
+  /// The stage to begin with: after the one that the user names, else the one that the module itself says.
+  std::optional<Stage> firstStage() {
+    if (!options.from)
+      return firstStageOf(*module);
+    if (isModule && *options.from < Stage::Obj)
+      return allStages()[static_cast<size_t>(*options.from) + 1];
+    fmt::print(stderr,
+               "--compile-from={}: error: expected a module (.mlir, .mlirbc) after one of the stages import to "
+               "llvm, but got {}\n",
+               stageName(*options.from).str(), isModule ? "stage obj" : options.input);
+    return std::nullopt;
+  }
+
   static DialectRegistry registry() {
     DialectRegistry registry;
     registerAllDialects(registry);
@@ -140,7 +157,7 @@ private:
   bool import() {
     auto start = std::chrono::steady_clock::now();
     StringRef input = options.input;
-    bool isModule = input.ends_with(".mlir") || input.ends_with(".mlirbc");
+    isModule = input.ends_with(".mlir") || input.ends_with(".mlirbc");
     bool imported = input == "-" ? readStandardInput() : isModule ? readModule() : readDefinition();
     times.push_back({Stage::Import, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
     return imported;
@@ -184,6 +201,7 @@ private:
                  options.sets.front());
       return false;
     }
+    isModule = true;
     llvm::SourceMgr sources;
     sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
     module = parseSourceFile<ModuleOp>(sources, &context);
@@ -202,9 +220,28 @@ private:
 
   bool runUpTo(Stage first, Stage last) {
     std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
+    bool written = true;
+    auto observe = [&](Stage stage, double seconds) {
+      times.push_back({stage, seconds});
+      written = written && writePhase(stage);
+    };
     return succeeded(runStages(*module, first, last,
                                {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages}, reproducer,
-                               [&](Stage stage, double seconds) { times.push_back({stage, seconds}); }));
+                               observe)) &&
+           written;
+  }
+
+  /// The module after a stage, where --dump-phases-to wants it: 05-hoist.mlirbc.
+  bool writePhase(Stage stage) {
+    if (options.phases.empty())
+      return true;
+    if (std::error_code error = llvm::sys::fs::create_directories(options.phases)) {
+      fmt::print(stderr, "--dump-phases-to={}: error: expected a folder to write to, but it cannot be made: {}\n",
+                 options.phases, error.message());
+      return false;
+    }
+    return writeModule(
+        stage, fmt::format("{}/{:02}-{}.mlirbc", options.phases, static_cast<int>(stage) + 1, stageName(stage).str()));
   }
 
   /// What plan decided, and the target, go into the module for nf-emit-table.
@@ -236,15 +273,16 @@ private:
     (*module)->setAttr("nf.compile_hash", b.getI64IntegerAttr(static_cast<int64_t>(hash)));
   }
 
-  bool writeModule() {
-    markStage(*module, *options.emit);
+  /// As text, or as bytecode where the name says so.
+  bool writeModule(Stage stage, const std::string &path) {
+    markStage(*module, stage);
     std::string text;
     llvm::raw_string_ostream stream(text);
-    if (!StringRef(options.output).ends_with(".mlirbc"))
+    if (!StringRef(path).ends_with(".mlirbc"))
       stream << *module << "\n";
     else if (failed(writeBytecodeToFile(*module, stream, BytecodeWriterConfig("NormForge " NF_VERSION))))
       return false;
-    llvm::Error error = writeFile(options.output, text);
+    llvm::Error error = writeFile(path, text);
     return !error || report(std::move(error));
   }
 
@@ -305,6 +343,7 @@ private:
   CpuTarget target;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
+  bool isModule = false; ///< the input, rather than a definition
   CompileFacts facts;
   std::vector<std::pair<Stage, double>> times;
   double linkSeconds = 0;

@@ -1,7 +1,12 @@
 //===- nf-compile.cpp - from a model definition to a program that trains it ------------------===//
+#include "passes/Passes.h"
 #include "tools/Compile.h"
 
+#include "mlir/IR/AsmState.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -24,15 +29,33 @@ static std::string stageNames() {
   return names;
 }
 
+/// Takes MLIR's own options (--mlir-print-ir-after-all) out of the arguments. Returns whether MLIR knows them.
+static bool takeMlirOptions(std::vector<const char *> &arguments) {
+  nf::registerPasses(); // options name them
+  mlir::registerPassManagerCLOptions();
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  std::vector<const char *> taken{arguments.front()}, kept;
+  for (const char *argument : arguments)
+    (llvm::StringRef(argument).starts_with("--mlir-") ? taken : kept).push_back(argument);
+  arguments = kept;
+  return llvm::cl::ParseCommandLineOptions(static_cast<int>(taken.size()), taken.data(), "", &llvm::errs());
+}
+
 int main(int argc, char **argv) {
+  std::vector<const char *> arguments(argv, argv + argc);
+  if (!takeMlirOptions(arguments))
+    return 2;
   CompileOptions options;
-  std::string emit, remarks;
+  std::string emit, from, remarks;
   CLI::App app("Compiles a model definition to one program that trains it, evaluates it and generates text.",
                "nf-compile");
   app.footer("Examples:\n"
              "  nf-compile models/gpt2-124m.toml -o gpt2\n"
              "  nf-compile models/gpt2-124m.toml --set norm.preset=normformer -o gpt2-nf\n"
-             "  nf-compile model.toml --emit=fuse -o -");
+             "  nf-compile model.toml --emit=fuse -o -\n"
+             "  nf-compile model.toml --emit=fuse -o - --mlir-print-ir-after=nf-differentiate\n"
+             "MLIR's own options are those that begin with --mlir- (nf-opt --help lists them).");
   app.add_option("input", options.input, "model definition (.toml), or module (.mlir) that --emit wrote; - is stdin")
       ->required();
   app.add_option("-o,--output", options.output,
@@ -40,10 +63,14 @@ int main(int argc, char **argv) {
                  ".mlirbc (bytecode); - is stdout");
   app.add_option("--set", options.sets, "key=value of the definition, such as model.layers=6; repeatable")
       ->allow_extra_args(false);
-  app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())
-      ->check([](const std::string &name) {
-        return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
-      });
+  auto isStage = [](const std::string &name) {
+    return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
+  };
+  app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())->check(isStage);
+  app.add_option("--compile-from", from, "the stage that the input module has been through; default: as it says itself")
+      ->check(isStage);
+  app.add_option("--dump-phases-to", options.phases,
+                 "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
   app.add_option("--target", options.target, "what to compile for: cpu")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_option("--remarks", remarks, "say what a stage did: fuse")->check(CLI::IsMember({"fuse"}));
@@ -51,9 +78,11 @@ int main(int argc, char **argv) {
                  "check after each stage that only what may leave it is there (docs/compiler.md); false: do not")
       ->capture_default_str();
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
     if (!emit.empty())
       options.emit = parseStage(emit);
+    if (!from.empty())
+      options.from = parseStage(from);
     if (options.output.empty()) {
       if (!options.emit)
         throw CLI::RequiredError("-o");

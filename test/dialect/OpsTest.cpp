@@ -2,8 +2,12 @@
 #include "dialect/NF.h"
 #include "runtime/reference/Reference.h"
 
+#include "dialect/NFBytecode.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OperationSupport.h"
+#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <gtest/gtest.h>
@@ -71,4 +75,24 @@ TEST_F(OpsTest, EveryOpHasASummary) {
     size_t summary = docs.str().find("\n_", section), next = docs.str().find("\n### ", section);
     EXPECT_LT(summary, next) << name.getStringRef().str() << " has no summary";
   });
+}
+
+/// What the reader says of a module written as `version` of the dialect; "" when it takes it.
+static std::string readBytecode(MLIRContext &context, uint64_t version) {
+  auto module = parseSourceString<ModuleOp>("nf.parameter @w : tensor<2xf32> {init = \"x\"}", &context);
+  std::string bytes, message;
+  llvm::raw_string_ostream stream(bytes);
+  BytecodeWriterConfig config;
+  config.setDialectVersion<nf::NFDialect>(std::make_unique<nf::DialectVersion>(version));
+  EXPECT_TRUE(succeeded(writeBytecodeToFile(*module, stream, config)));
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message += diagnostic.str(); });
+  bool isRead = static_cast<bool>(parseSourceString<ModuleOp>(bytes, &context));
+  EXPECT_EQ(isRead, message.empty());
+  return message;
+}
+
+TEST_F(OpsTest, BytecodeOfAnotherVersionIsRefusedByName) {
+  EXPECT_EQ(readBytecode(context, nf::DialectVersion::current), "");
+  std::string message = readBytecode(context, 99);
+  EXPECT_NE(message.find("version 1 of the nf dialect, but got version 99"), std::string::npos) << message;
 }

@@ -114,15 +114,38 @@ class CompiledProgram(unittest.TestCase):
 
     def test_every_stage_can_be_compiled_on(self):
         """From any stage's bytecode the same program comes, byte for byte."""
-        programs = []
-        for stage in ("import", "autodiff", "fuse", "plan", "lower", "llvm"):
-            module = self.at(stage + ".mlirbc")
-            compiler(MODEL, *twin(), f"--emit={stage}", "-o", module)
-            compiler(module, "-o", self.at(stage))
-            with open(self.at(stage), "rb") as file:
-                programs.append(file.read())
-        for program in programs[1:]:
-            self.assertEqual(program, programs[0])
+        whole = self.at("whole")
+        compiler(MODEL, *twin(), f"--dump-phases-to={self.at('phases')}", "-o", whole)
+        with open(whole, "rb") as file:
+            program = file.read()
+        phases = sorted(os.listdir(self.at("phases")))
+        self.assertEqual([phases[0], phases[-1], len(phases)], ["01-import.mlirbc", "11-llvm.mlirbc", 11])
+        for phase in phases:
+            if phase[3:].startswith(("raise", "fold", "hoist", "recompute", "distribute")):
+                continue  # like their neighbours
+            compiler(os.path.join(self.at("phases"), phase), "-o", self.at("again"))
+            with open(self.at("again"), "rb") as file:
+                self.assertEqual(file.read(), program, phase)
+
+    def test_compile_from(self):
+        """A module without a mark goes on where the user says; a definition has been through no stage."""
+        text = compiler(MODEL, *twin(), "--emit=fuse").replace("nf.stage", "other.stage")
+        self.assertTrue(" = fused rows" in text)
+        compiler("-", "--compile-from=fuse", "-o", self.at("from"), stdin=text)
+        np.testing.assert_array_equal(self.losses(self.at("from")), self.losses(self.model))
+        refused = subprocess.run([os.path.join(BIN, "nf-compile"), MODEL, "--compile-from=fuse", "-o", self.at("no")],
+                                 capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("--compile-from=fuse: error: expected a module", refused.stderr)
+
+    def test_mlir_options(self):
+        command = [os.path.join(BIN, "nf-compile"), MODEL, *twin(), "--emit=autodiff", "-o", self.at("x.mlir")]
+        printed = subprocess.run([*command, "--mlir-print-ir-after=nf-differentiate"], capture_output=True, text=True)
+        self.assertEqual(printed.returncode, 0)
+        self.assertIn("IR Dump After Differentiate", printed.stderr)
+        unknown = subprocess.run([*command, "--mlir-nonsense"], capture_output=True, text=True)
+        self.assertEqual(unknown.returncode, 2)
+        self.assertIn("--mlir-nonsense", unknown.stderr)
 
     def test_a_decomposed_model_trains_to_equal_losses(self):
         text = compiler(MODEL, *twin(), "--emit=import")
