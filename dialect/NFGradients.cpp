@@ -350,11 +350,13 @@ NF_GRADIENT(LinearCrossEntropyOp) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(getOperation());
   auto both = LinearCrossEntropyBackwardOp::create(builder, getLoc(), getX(), getWeight(), getTargets(),
-                                                   getLossWeight(), getScale());
+                                                   getLossWeight(), getScale(), getBias());
   getLoss().replaceAllUsesWith(both.getLoss());
   if (wanted[0])
     gradients[0] = both.getDx();
   if (wanted[1])
     gradients[1] = both.getDw();
+  if (getBias() && wanted[5])
+    gradients[5] = both.getDbias();
   return success();
 }

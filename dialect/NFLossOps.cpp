@@ -6,7 +6,7 @@ using namespace nf;
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// Checks C1 to C3 on (x, weight, targets, loss_weight, scale).
+/// Checks C1 to C4 on (x, weight, targets, loss_weight, scale[, bias]).
 static LogicalResult checkOperands(std::optional<Location> location, ValueRange operands) {
   auto x = tensorType(operands[0]), weight = tensorType(operands[1]);
   if (x.getRank() < 2)
@@ -20,6 +20,9 @@ static LogicalResult checkOperands(std::optional<Location> location, ValueRange 
                                "], but got ", perToken.getType(), " (C2)");
   if (tensorType(operands[4]).getNumElements() != 1)
     return emitOptionalError(location, "expected a scale of one element, but got ", operands[4].getType(), " (C3)");
+  if (operands.size() > 5 && tensorType(operands[5]).getShape() != weight.getShape().take_front())
+    return emitOptionalError(location, "expected a bias of ", weight.getDimSize(0), " elements, but got ",
+                             operands[5].getType(), " (C4)");
   return success();
 }
 
@@ -35,6 +38,8 @@ LogicalResult LinearCrossEntropyBackwardOp::inferReturnTypes(MLIRContext *, std:
                                                              RegionRange, SmallVectorImpl<Type> &types) {
   types.append({RankedTensorType::get({}, tensorType(operands[0]).getElementType()), operands[0].getType(),
                 operands[1].getType()});
+  if (operands.size() > 5)
+    types.push_back(operands[5].getType());
   return checkOperands(location, operands);
 }
 
@@ -54,7 +59,7 @@ struct Logits {
     Type element = type.getElementType();
     rowType = RankedTensorType::get({rows, 1}, element);
     x = ReshapeOp::create(b, RankedTensorType::get({rows, columns}, element), op.getX());
-    logits = MatmulOp::create(b, x, op.getWeight(), false, true)->getResult(0);
+    logits = MatmulOp::create(b, x, op.getWeight(), false, true, op.getBias())->getResult(0);
     int64_t vocabulary = tensorType(logits).getDimSize(1);
     auto last = b.getDenseI64ArrayAttr({1});
     Value maximum = ReduceMaxOp::create(b, logits, last);
@@ -96,5 +101,8 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyBackwardOp::decompose(OpBuilder 
   Value loss = logits.loss(), gradient = logits.gradient();
   Value dx = MatmulOp::create(b, gradient, getWeight())->getResult(0);
   Value dw = MatmulOp::create(b, gradient, logits.x, true, false)->getResult(0);
-  return SmallVector<Value>{loss, ReshapeOp::create(b, getX().getType(), dx), dw};
+  SmallVector<Value> results{loss, ReshapeOp::create(b, getX().getType(), dx), dw};
+  if (getBias())
+    results.push_back(sumToShape(b, b.getLoc(), gradient, tensorType(getBias())));
+  return results;
 }

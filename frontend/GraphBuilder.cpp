@@ -93,7 +93,7 @@ static Value buildLoss(ForwardBuilder &forward, ProgramOp program, Value scale) 
   Value weight = forward.vocabularyWeight();
   forward.at("loss", "objective.kind");
   return LinearCrossEntropyOp::create(forward.ops(), x, weight, program.findArgument("targets"),
-                                      program.findArgument("loss_weight"), scale);
+                                      program.findArgument("loss_weight"), scale, /*bias=*/Value());
 }
 
 void GraphBuilder::buildForwardBackward() {

@@ -5,8 +5,8 @@
 //
 // 1. Rows a chunk: as many as keep the chunk's logits within `chunk-bytes`, but not under `min-rows`.
 // 2. x, targets and loss_weight are sliced by rows; every chunk computes its logits once.
-// 3. Losses add up, dx is the concatenation; dW is accumulated into its gradient state chunk by chunk, where that is
-//    its only use, and added up otherwise.
+// 3. Losses add up, dx is the concatenation; dW and dbias are accumulated into their gradient states chunk by chunk,
+//    where that is their only use, and added up otherwise.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
@@ -60,13 +60,41 @@ template <typename Op> struct Rows {
   /// The chunk's results, written in primitives.
   SmallVector<Value> expandChunk(int64_t from, int64_t size) {
     auto chunk = Op::create(b, slice(x, from, size), op.getWeight(), slice(targets, from, size),
-                            slice(lossWeight, from, size), op.getScale());
+                            slice(lossWeight, from, size), op.getScale(), op.getBias());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(chunk);
     SmallVector<Value> results = *chunk.decompose(b);
     chunk.erase();
     return results;
   }
+};
+
+/// The gradient of the weight or the bias, made chunk by chunk.
+class ParameterGradient {
+public:
+  explicit ParameterGradient(Value whole)
+      : whole(whole), accumulate(whole.hasOneUse() ? dyn_cast<AccumulateOp>(*whole.user_begin()) : AccumulateOp()) {}
+
+  void add(ImplicitLocOpBuilder &b, Value part) {
+    if (accumulate)
+      AccumulateOp::create(b, accumulate.getSymbol(), part, isFirst ? accumulate.getFlag() : Value());
+    else
+      sum = sum ? AddOp::create(b, sum, part).getResult() : part;
+    isFirst = false;
+  }
+
+  /// Takes the place of the whole gradient.
+  void finish() {
+    if (accumulate)
+      accumulate.erase();
+    else
+      whole.replaceAllUsesWith(sum);
+  }
+
+private:
+  Value whole, sum;
+  AccumulateOp accumulate;
+  bool isFirst = true;
 };
 
 struct ExpandLoss : nf::impl::ExpandLossBase<ExpandLoss> {
@@ -104,27 +132,25 @@ struct ExpandLoss : nf::impl::ExpandLossBase<ExpandLoss> {
 
   void expand(LinearCrossEntropyBackwardOp op) {
     Rows<LinearCrossEntropyBackwardOp> rows(op);
-    auto accumulate = op.getDw().hasOneUse() ? dyn_cast<AccumulateOp>(*op.getDw().user_begin()) : AccumulateOp();
-    Value loss, dw;
+    Value loss;
     SmallVector<Value> dx;
+    SmallVector<ParameterGradient> gradients;
+    for (Value result : op->getResults().drop_front(2))
+      gradients.emplace_back(result);
     int64_t from = 0;
     for (int64_t size : chunks(rows)) {
       SmallVector<Value> part = rows.expandChunk(from, size);
       loss = loss ? AddOp::create(rows.b, loss, part[0]).getResult() : part[0];
       dx.push_back(part[1]);
-      if (accumulate)
-        AccumulateOp::create(rows.b, accumulate.getSymbol(), part[2], from == 0 ? accumulate.getFlag() : Value());
-      else
-        dw = dw ? AddOp::create(rows.b, dw, part[2]).getResult() : part[2];
+      for (auto [gradient, value] : llvm::zip_equal(gradients, ArrayRef<Value>(part).drop_front(2)))
+        gradient.add(rows.b, value);
       from += size;
     }
     Value whole = dx.size() == 1 ? dx[0] : ConcatOp::create(rows.b, dx, 0).getResult();
     op.getLoss().replaceAllUsesWith(loss);
     op.getDx().replaceAllUsesWith(rows.reshape(whole, tensorType(op.getDx()).getShape()));
-    if (accumulate)
-      accumulate.erase();
-    else
-      op.getDw().replaceAllUsesWith(dw);
+    for (ParameterGradient &gradient : gradients)
+      gradient.finish();
     op.erase();
   }
 };

@@ -127,3 +127,29 @@ nf.program @p(%x: tensor<5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name
       tensor<5xf32>, tensor<5xf32>) -> (tensor<f32>, tensor<5x8xf32>, tensor<11x8xf32>)
   nf.return
 }
+
+// -----
+
+// nf.linear_cross_entropy C4: one bias a word.
+nf.program @p(%x: tensor<5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name = "w"},
+              %t: tensor<5xi32> {nf.name = "t"}, %lw: tensor<5xf32> {nf.name = "lw"},
+              %s: tensor<f32> {nf.name = "s"}, %b: tensor<8xf32> {nf.name = "b"}) {
+  // expected-error @+2 {{expected a bias of 11 elements, but got 'tensor<8xf32>' (C4)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %l = nf.linear_cross_entropy %x, %w, %t, %lw, %s bias %b : (tensor<5x8xf32>, tensor<11x8xf32>, tensor<5xi32>,
+      tensor<5xf32>, tensor<f32>, tensor<8xf32>) -> tensor<f32>
+  nf.return
+}
+
+// -----
+
+// nf.linear_cross_entropy_backward C4: one bias a word.
+nf.program @p(%x: tensor<5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name = "w"},
+              %t: tensor<5xi32> {nf.name = "t"}, %lw: tensor<5xf32> {nf.name = "lw"},
+              %s: tensor<f32> {nf.name = "s"}, %b: tensor<8xf32> {nf.name = "b"}) {
+  // expected-error @+2 {{expected a bias of 11 elements, but got 'tensor<8xf32>' (C4)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %l:4 = nf.linear_cross_entropy_backward %x, %w, %t, %lw, %s bias %b : (tensor<5x8xf32>, tensor<11x8xf32>, tensor<5xi32>,
+      tensor<5xf32>, tensor<f32>, tensor<8xf32>) -> (tensor<f32>, tensor<5x8xf32>, tensor<11x8xf32>, tensor<8xf32>)
+  nf.return
+}

@@ -235,8 +235,11 @@ def cross_entropy(case):
     weight = case.argument(tokens, "f32", ", nf.range = [0.0, 1.0]")
     scale = case.argument([], "f32", ", nf.range = [0.1, 0.2]")
     types = f"{tensor(tokens + [width])}, {tensor([vocab, width])}, {tensor(tokens, 'i32')}, {tensor(tokens)}"
-    case.take(case.op(f"nf.linear_cross_entropy {x}, {w}, {targets}, {weight}, {scale} : ({types}, tensor<f32>)", []),
-              [])
+    types += ", tensor<f32>"
+    bias = ""
+    if case.rng.random() < 0.5:
+        bias, types = f" bias {case.parameter([vocab])}", f"{types}, {tensor([vocab])}"
+    case.take(case.op(f"nf.linear_cross_entropy {x}, {w}, {targets}, {weight}, {scale}{bias} : ({types})", []), [])
 
 
 def dropout(case):

@@ -4,6 +4,7 @@
 
 nf.parameter @x : tensor<2x5x8xf32> {init = "zeros"}
 nf.parameter @w : tensor<11x8xf32> {init = "zeros"}
+nf.parameter @c : tensor<11xf32> {init = "zeros"}
 nf.parameter @rows : tensor<6x8xf32> {init = "zeros"}
 nf.parameter @x1 : tensor<1x1x1xf32> {init = "zeros"}
 nf.parameter @w1 : tensor<3x1xf32> {init = "zeros"}
@@ -79,5 +80,22 @@ nf.program @tied(%ids: tensor<2x5xi32> {nf.name = "ids", nf.below = 11 : i64},
   %e = nf.embedding %w, %ids : (tensor<11x8xf32>, tensor<2x5xi32>) -> tensor<2x5x8xf32>
   %y = nf.linear_cross_entropy %e, %w, %ids, %weight, %scale
     : (tensor<2x5x8xf32>, tensor<11x8xf32>, tensor<2x5xi32>, tensor<2x5xf32>, tensor<f32>) -> tensor<f32>
+  nf.return %y : tensor<f32>
+}
+
+// An output bias, as BERT's and RoBERTa's heads have it.
+// CHECK-LABEL: @biased{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+// GRADIENT-NEXT: d/d w: largest error
+// GRADIENT-NEXT: d/d c: largest error
+nf.program @biased(%targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 11 : i64},
+                   %weight: tensor<2x5xf32> {nf.name = "weight", nf.range = [0.0, 1.0]},
+                   %scale: tensor<f32> {nf.name = "scale", nf.range = [0.1, 0.2]}) -> (tensor<f32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<2x5x8xf32>
+  %w = nf.get @w : tensor<11x8xf32>
+  %c = nf.get @c : tensor<11xf32>
+  %y = nf.linear_cross_entropy %x, %w, %targets, %weight, %scale bias %c : (tensor<2x5x8xf32>, tensor<11x8xf32>,
+      tensor<2x5xi32>, tensor<2x5xf32>, tensor<f32>, tensor<11xf32>) -> tensor<f32>
   nf.return %y : tensor<f32>
 }

@@ -113,6 +113,23 @@ nf.program @eval() -> (tensor<4xf32> {nf.name = "loss_sum"}) {
 
 // -----
 
+// So does the gradient of an output bias.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[LOSS:[^,]*]], %{{[^,]*}}, %{{[^,]*}}, %[[DB:[^,]*]] = linear_cross_entropy_backward {{.*}} bias
+// CHECK: accumulate @bias.grad, %[[DB]] if %accumulate
+nf.parameter @bias : tensor<11xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<5x8xf32> {nf.name = "x"}, %w: tensor<11x8xf32> {nf.name = "w"},
+                             %targets: tensor<5xi32> {nf.name = "targets"},
+                             %weight: tensor<5xf32> {nf.name = "loss_weight"},
+                             %count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"}) {
+  %b = nf.get @bias : tensor<11xf32>
+  %l = nf.linear_cross_entropy %x, %w, %targets, %weight, %count bias %b
+      : (tensor<5x8xf32>, tensor<11x8xf32>, tensor<5xi32>, tensor<5xf32>, tensor<f32>, tensor<11xf32>) -> tensor<f32>
+  nf.return %l : tensor<f32>
+}
+
+// -----
+
 // A second term of the loss reads the first: loss and gradients stand where the loss did.
 // CHECK-LABEL: nf.program @forward_backward
 // CHECK: %[[LOSS:.*]], %[[DX:.*]], %[[DW:.*]] = linear_cross_entropy_backward

@@ -54,3 +54,28 @@ nf.program @logits(%x: tensor<8x8xf32> {nf.name = "x"}) -> (tensor<8x8xf32> {nf.
   %y = nf.matmul %x, %x : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
   nf.return %y : tensor<8x8xf32>
 }
+
+// -----
+
+// The bias is added to each chunk's logits, its gradient accumulated chunk by chunk; what is read elsewhere is added up.
+// CHECK-LABEL: program @forward_backward
+// CHECK: matmul {{.*}} bias %[[B:.*]] {transpose_b}
+// CHECK: reduce_sum
+// CHECK: accumulate @b.grad, {{.*}} if %accumulate
+// CHECK: matmul {{.*}} bias %[[B]] {transpose_b}
+// CHECK: %[[DW:.*]] = add {{.*}} -> tensor<12x16xf32>
+// CHECK: accumulate @b.grad, {{[^ ]*}} : tensor<12xf32>
+// CHECK: return {{.*}}, %[[DW]]
+nf.parameter @b : tensor<12xf32> {init = "{\"kind\":\"zeros\"}"}
+nf.state gradient @b.grad of @b : tensor<12xf32>
+nf.program @forward_backward(%x: tensor<8x16xf32> {nf.name = "x"}, %w: tensor<12x16xf32> {nf.name = "w"},
+    %targets: tensor<8xi32> {nf.name = "targets"}, %weight: tensor<8xf32> {nf.name = "loss_weight"},
+    %scale: tensor<f32> {nf.name = "inv_count"}, %accumulate: tensor<i32> {nf.name = "accumulate"})
+    -> (tensor<f32> {nf.name = "loss"}, tensor<12x16xf32> {nf.name = "dw"}) {
+  %b = nf.get @b : tensor<12xf32>
+  %loss, %dx, %dw, %db = nf.linear_cross_entropy_backward %x, %w, %targets, %weight, %scale bias %b : (tensor<8x16xf32>,
+      tensor<12x16xf32>, tensor<8xi32>, tensor<8xf32>, tensor<f32>, tensor<12xf32>)
+      -> (tensor<f32>, tensor<8x16xf32>, tensor<12x16xf32>, tensor<12xf32>)
+  nf.accumulate @b.grad, %db if %accumulate : tensor<12xf32>, tensor<i32>
+  nf.return %loss, %dw : tensor<f32>, tensor<12x16xf32>
+}
