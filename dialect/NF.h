@@ -41,6 +41,11 @@ llvm::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<llvm:
 mlir::Value sumToShape(mlir::OpBuilder &builder, mlir::Location location, mlir::Value value,
                        mlir::RankedTensorType type);
 
+/// `groups` ([n]) with each element repeated extent / n times: [extent]. And its gradient: the sums of `values`
+/// ([extent]) over each of n equal groups.
+mlir::Value repeatGroups(mlir::ImplicitLocOpBuilder &builder, mlir::Value groups, int64_t extent);
+mlir::Value sumGroups(mlir::ImplicitLocOpBuilder &builder, mlir::Value values, int64_t n);
+
 /// A splat constant of one element of `elementType`, of shape [1].
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location location, mlir::Type elementType, double value);
 

@@ -67,6 +67,25 @@ Value nf::sumToShape(OpBuilder &builder, Location location, Value value, RankedT
   return ReshapeOp::create(builder, location, type, value);
 }
 
+Value nf::repeatGroups(ImplicitLocOpBuilder &b, Value groups, int64_t extent) {
+  auto type = cast<RankedTensorType>(groups.getType());
+  int64_t n = type.getDimSize(0);
+  if (n == extent)
+    return groups;
+  Value columns = ReshapeOp::create(b, RankedTensorType::get({n, 1}, type.getElementType()), groups);
+  columns = BroadcastOp::create(b, RankedTensorType::get({n, extent / n}, type.getElementType()), columns);
+  return ReshapeOp::create(b, RankedTensorType::get({extent}, type.getElementType()), columns);
+}
+
+Value nf::sumGroups(ImplicitLocOpBuilder &b, Value values, int64_t n) {
+  auto type = cast<RankedTensorType>(values.getType());
+  if (type.getDimSize(0) == n)
+    return values;
+  auto matrix = RankedTensorType::get({n, type.getDimSize(0) / n}, type.getElementType());
+  Value sums = ReduceSumOp::create(b, ReshapeOp::create(b, matrix, values).getResult(), b.getDenseI64ArrayAttr({1}));
+  return ReshapeOp::create(b, RankedTensorType::get({n}, type.getElementType()), sums);
+}
+
 Value nf::buildRowByClone(OpBuilder &builder, Operation *op, ValueRange operands, int64_t cols) {
   OperationState state(op->getLoc(), op->getName(), operands, /*types=*/{}, op->getAttrs());
   auto elementType = cast<ShapedType>(op->getResult(0).getType()).getElementType();

@@ -259,13 +259,9 @@ NF_SIMPLE_GRADIENT(HeadScaleOp, {
     gradients[0] = HeadScaleOp::create(m.b, dy, getGamma());
   if (wanted[1]) {
     auto gamma = tensorType(getGamma());
-    int64_t columns = tensorType(getX()).getShape().back();
-    int64_t heads = gamma.getDimSize(0);
-    auto columnType = RankedTensorType::get({columns}, gamma.getElementType());
+    auto columnType = RankedTensorType::get({tensorType(getX()).getShape().back()}, gamma.getElementType());
     Value perColumn = sumToShape(m.b, m.b.getLoc(), m.mul(dy, getX()), columnType);
-    Value perHead =
-        ReduceSumOp::create(m.b, m.reshape(perColumn, {heads, columns / heads}), m.b.getDenseI64ArrayAttr({1}));
-    gradients[1] = m.reshape(perHead, {heads});
+    gradients[1] = sumGroups(m.b, perColumn, gamma.getDimSize(0));
   }
 })
 
@@ -317,6 +313,35 @@ NF_SIMPLE_GRADIENT(SiluOp, {
 
 NF_SIMPLE_GRADIENT(DropoutOp, {
   gradients[0] = DropoutOp::create(m.b, dy, getSeed(), getStep(), getSampleOffset(), getPAttr(), getSiteAttr());
+})
+
+//===------------------------------------------------------------------------------------------===//
+// Folds of weights
+//===------------------------------------------------------------------------------------------===//
+
+NF_SIMPLE_GRADIENT(FoldScaleOp, {
+  if (wanted[0])
+    gradients[0] = FoldScaleOp::create(m.b, dy, getScale(), getAxisAttr());
+  if (wanted[1]) {
+    Value perIndex = m.mul(dy, getWeight());
+    if (tensorType(dy).getRank() == 2)
+      perIndex = ReduceSumOp::create(m.b, perIndex, m.b.getDenseI64ArrayAttr({1 - static_cast<int64_t>(getAxis())}));
+    perIndex = m.reshape(perIndex, {tensorType(dy).getDimSize(getAxis())});
+    gradients[1] = sumGroups(m.b, perIndex, tensorType(getScale()).getDimSize(0));
+  }
+})
+
+NF_SIMPLE_GRADIENT(FoldShiftOp, {
+  auto weight = tensorType(getWeight());
+  Value perRow = m.reshape(dy, {weight.getDimSize(0), 1});
+  if (wanted[0])
+    gradients[0] = m.mul(perRow, getShift());
+  if (wanted[1]) {
+    Value sums = ReduceSumOp::create(m.b, m.mul(getWeight(), perRow), m.b.getDenseI64ArrayAttr({0}));
+    gradients[1] = m.reshape(sums, {weight.getDimSize(1)});
+  }
+  if (getBias() && wanted[2])
+    gradients[2] = dy;
 })
 
 //===------------------------------------------------------------------------------------------===//

@@ -140,12 +140,7 @@ LogicalResult HeadScaleOp::inferReturnTypes(NF_INFER_ARGUMENTS) {
 
 FailureOr<Values> HeadScaleOp::decompose(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  int64_t heads = tensorType(getGamma()).getDimSize(0), width = columns(getX()) / heads;
-  Type element = tensorType(getGamma()).getElementType();
-  Value column = ReshapeOp::create(b, RankedTensorType::get({heads, 1}, element), getGamma());
-  column = BroadcastOp::create(b, RankedTensorType::get({heads, width}, element), column);
-  column = ReshapeOp::create(b, RankedTensorType::get({heads * width}, element), column);
-  return Values{MulOp::create(b, getX(), column)};
+  return Values{MulOp::create(b, getX(), repeatGroups(b, getGamma(), columns(getX())))};
 }
 
 LogicalResult ResidualScaleOp::inferReturnTypes(NF_INFER_ARGUMENTS) {

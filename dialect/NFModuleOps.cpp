@@ -55,7 +55,8 @@ LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &table) {
   auto parameter = table.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
   if (!parameter)
     return emitOpError() << "expected " << getParameterAttr() << " to name a parameter, but got none (C1)";
-  if (getKind() != StateKind::Derived && !sameShapeAndElement(parameter.getType(), getType()))
+  bool isOfDerived = getKind() == StateKind::Derived || getKind() == StateKind::Folded;
+  if (!isOfDerived && !sameShapeAndElement(parameter.getType(), getType()))
     return emitOpError() << "expected the parameter's type " << parameter.getType() << ", but got " << getType()
                          << " (C2)";
   return success();
@@ -77,8 +78,9 @@ LogicalResult SetOp::verifySymbolUses(SymbolTableCollection &table) {
 
 LogicalResult AccumulateOp::verifySymbolUses(SymbolTableCollection &table) {
   auto state = table.lookupNearestSymbolFrom<StateOp>(*this, getSymbolAttr());
-  if (!state || state.getKind() != StateKind::Gradient)
-    return emitOpError() << "expected " << getSymbolAttr() << " to name a state of kind gradient, but got none (C1)";
+  if (!state || (state.getKind() != StateKind::Gradient && state.getKind() != StateKind::Folded))
+    return emitOpError() << "expected " << getSymbolAttr()
+                         << " to name a state of kind gradient or folded, but got none (C1)";
   if (getFlag() && cast<ShapedType>(getFlag().getType()).getNumElements() != 1)
     return emitOpError() << "expected a flag of type tensor<i32>, but got " << getFlag().getType() << " (C3)";
   return verifyValueOfSymbol(*this, getSymbolAttr(), getValue().getType(), table);

@@ -28,21 +28,22 @@ def NF_ParameterOp : NF_Op<"parameter", [Symbol]> {
 def NF_StateKind : I32EnumAttr<"StateKind", "what a state holds", [
     I32EnumAttrCase<"Moment1", 2, "moment1">, I32EnumAttrCase<"Moment2", 3, "moment2">,
     I32EnumAttrCase<"Gradient", 4, "gradient">, I32EnumAttrCase<"Derived", 5, "derived">,
-    I32EnumAttrCase<"Partial", 6, "partial">]> {
+    I32EnumAttrCase<"Partial", 6, "partial">, I32EnumAttrCase<"Folded", 7, "folded">]> {
   let cppNamespace = "::nf";
 }
 
 def NF_StateOp : NF_Op<"state", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a persistent tensor that belongs to a parameter";
   let description = [{
-    A moment, the gradient sum, a partial sum of it, or a value derived from parameters, kept between runs of programs. The kinds are those
-    of nf_state_kind in runtime/abi/nf_abi.h.
+    A moment, the gradient sum, a partial sum of it, a value derived from parameters, or the gradient sum (or a partial
+    sum) of such a value, kept between runs of programs. The kinds are those of nf_state_kind in runtime/abi/nf_abi.h.
 
     ```mlir
     nf.state gradient @"final_ln.weight.grad" of @final_ln.weight : tensor<768xf32>
     ```
 
-    Constraints: (C1) `parameter` names an nf.parameter of the module; (C2) all but derived ones have its shape.
+    Constraints: (C1) `parameter` names an nf.parameter of the module; (C2) all but derived and folded
+    ones have its shape.
   }];
   let arguments = (ins NF_StateKind:$kind, SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$parameter,
                        TypeAttrOf<NF_FloatTensor>:$type);
@@ -128,7 +129,8 @@ def NF_AccumulateOp : NF_Op<"accumulate", [DeclareOpInterfaceMethods<SymbolUserO
     ```mlir
     nf.accumulate @"final_ln.weight.grad", %g if %accumulate : tensor<768xf32>, tensor<i32>
     ```
-    Constraints: (C1) `symbol` names a state of kind gradient; (C2) `value` has its type; (C3) `flag` is tensor<i32>.
+    Constraints: (C1) `symbol` names a state of kind gradient or folded; (C2) `value` has its type; (C3) `flag` is
+    tensor<i32>.
   }];
   let arguments = (ins FlatSymbolRefAttr:$symbol, NF_Tensor:$value, Optional<NF_IndexTensor>:$flag);
   let assemblyFormat = "$symbol `,` $value (`if` $flag^)? `:` type($value) (`,` type($flag)^)? attr-dict";

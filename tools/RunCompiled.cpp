@@ -11,7 +11,7 @@ using namespace nf;
 
 /// The symbol that became this entry; `partials` counts the entry's parameter's partial sums before it.
 static std::string stateName(const nf_state &state, int &partials) {
-  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", "", ".grad."};
+  static constexpr const char *suffixes[] = {"", "", ".m", ".v", ".grad", "", ".grad.", ""};
   std::string name = std::string(state.name) + suffixes[state.kind];
   return state.kind == NF_STATE_PARTIAL ? name + std::to_string(partials++) : name;
 }

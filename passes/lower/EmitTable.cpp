@@ -45,7 +45,8 @@ static_assert(static_cast<int>(StateKind::Moment1) == NF_STATE_MOMENT1 &&
               static_cast<int>(StateKind::Moment2) == NF_STATE_MOMENT2 &&
               static_cast<int>(StateKind::Gradient) == NF_STATE_GRADIENT &&
               static_cast<int>(StateKind::Derived) == NF_STATE_DERIVED &&
-              static_cast<int>(StateKind::Partial) == NF_STATE_PARTIAL);
+              static_cast<int>(StateKind::Partial) == NF_STATE_PARTIAL &&
+              static_cast<int>(StateKind::Folded) == NF_STATE_FOLDED);
 
 namespace {
 /// One entry of the state table, before it is written.
@@ -107,8 +108,9 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
                           cast<RankedTensorType>(parameter.getType()), at,
                           parameter.getTrainable() ? NF_STATE_PARAMETER : NF_STATE_CONSTANT, index});
       } else if (auto state = dyn_cast<StateOp>(op)) {
-        // A derived state is no companion of one parameter by shape: it keeps its own name.
-        StringRef name = state.getKind() == StateKind::Derived ? state.getSymName() : state.getParameter();
+        // A derived state and its gradient are no companions of one parameter by shape: they keep their own names.
+        bool isDerived = state.getKind() == StateKind::Derived || state.getKind() == StateKind::Folded;
+        StringRef name = isDerived ? state.getSymName() : state.getParameter();
         states.push_back(
             {name.str(), "", cast<RankedTensorType>(state.getType()), at, static_cast<int64_t>(state.getKind()), -1});
         owners.push_back({index, state.getParameter()});

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NF_ABI_VERSION 3u
+#define NF_ABI_VERSION 4u
 #define NF_ALIGNMENT 64 /* bytes; of every buffer in a segment and of the segments */
 #define NF_MAX_RANK 4
 
@@ -28,7 +28,9 @@ typedef enum nf_state_kind {
   NF_STATE_MOMENT2 = 3,   /* AdamW's v of states[parameter] */
   NF_STATE_GRADIENT = 4,  /* gradient sum of states[parameter] over the micro-batches of a step */
   NF_STATE_DERIVED = 5,   /* rebuilt by prepare_weights from parameters; never in a checkpoint */
-  NF_STATE_PARTIAL = 6    /* gradient sum of 2^k reduction slots; a parameter's states in order of k */
+  NF_STATE_PARTIAL = 6,   /* gradient sum of 2^k reduction slots; a parameter's states in order of k */
+  NF_STATE_FOLDED = 7     /* gradient sum, or a partial sum, of a weight derived from several parameters, of its shape;
+                             update computes the parameters' gradients from it */
 } nf_state_kind;
 
 /* One named buffer of the persistent segment. */
@@ -105,7 +107,7 @@ typedef struct nf_model {
 /* Programs and their arguments. B = micro-batch (sequences), T = sequence, V = vocabulary, P = number of parameters
  * (states of kind NF_STATE_PARAMETER, in order). A program's table lists only the arguments that it needs.
  *
- * forward_backward: one micro-batch; adds its gradients to the NF_STATE_GRADIENT states.
+ * forward_backward: one micro-batch; adds its gradients to the NF_STATE_GRADIENT and NF_STATE_FOLDED states.
  *   tokens i32[B,T]; positions i32[B,T]; targets i32[B,T] (0 <= id < V also where the weight is 0);
  *   loss_weight f32[B,T] (1 counts, 0 is padding or not predicted); inv_count f32[] (1 / valid tokens of the whole
  *   optimizer step); accumulate i32[] (0: overwrite the gradient states, 1: add to them); key_padding f32[B,T]

@@ -61,11 +61,34 @@ template <typename T> static void residualScale(Call<T> &call) {
       call.out().at(row, j) = scale[j] * x.at(row, j);
 }
 
+/// weight [.., extent, ..], scale [groups] -> the weight with each group along `axis` multiplied by its factor.
+template <typename T> static void foldScale(Call<T> &call) {
+  const Tensor<T> &weight = call.in(0), &scale = call.in(1);
+  int64_t axis = call.attributes.integer("axis"),
+          inner = axis + 1 < int64_t(weight.shape.size()) ? weight.columns() : 1;
+  int64_t extent = weight.shape[axis], width = extent / scale.size();
+  for (int64_t i = 0; i < weight.size(); ++i)
+    call.out()[i] = weight[i] * scale[i / inner % extent / width];
+}
+
+/// weight [out, in], shift [in], optional bias [out] -> weight shift + bias.
+template <typename T> static void foldShift(Call<T> &call) {
+  const Tensor<T> &weight = call.in(0), &shift = call.in(1);
+  for (int64_t row = 0; row < weight.rows(); ++row) {
+    T sum = 0;
+    for (int64_t j = 0; j < weight.columns(); ++j)
+      sum += weight.at(row, j) * shift[j];
+    call.out()[row] = call.has(2) ? sum + call.in(2)[row] : sum;
+  }
+}
+
 template <typename T> void addLayers(KernelTable<T> &table) {
   table["nf.layer_norm"] = layerNorm<T>;
   table["nf.normalize"] = normalize<T>;
   table["nf.head_scale"] = headScale<T>;
   table["nf.residual_scale"] = residualScale<T>;
+  table["nf.fold_scale"] = foldScale<T>;
+  table["nf.fold_shift"] = foldShift<T>;
 }
 
 NF_REFERENCE_TABLE(addLayers)

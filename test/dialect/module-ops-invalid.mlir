@@ -122,7 +122,7 @@ nf.program @p(%x: tensor<8xbf16> {nf.name = "x"}) {
 // nf.accumulate C1: a gradient.
 nf.parameter @w : tensor<8xf32> {init = "zeros"}
 nf.program @p(%x: tensor<8xf32> {nf.name = "x"}) {
-  // expected-error @+1 {{expected @w to name a state of kind gradient, but got none (C1)}}
+  // expected-error @+1 {{expected @w to name a state of kind gradient or folded, but got none (C1)}}
   nf.accumulate @w, %x : tensor<8xf32>
   nf.return
 }
