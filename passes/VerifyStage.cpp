@@ -138,6 +138,8 @@ private:
   void checkTraining() {
     if (module->hasAttr("nf.reduction_slots"))
       refuse(module) << "nf-append-combine should have used up nf.reduction_slots";
+    if (auto unfold = symbols.lookup<ProgramOp>("unfold_gradients"))
+      refuse(unfold) << "nf-append-update should have made it part of the program update";
     auto program = symbols.lookup<ProgramOp>("forward_backward");
     if (!program)
       return;
@@ -148,7 +150,9 @@ private:
         refuse(&op) << "nf-differentiate should have replaced it by the loss with its gradients";
       auto get = dyn_cast<GetOp>(op);
       auto parameter = get ? symbols.lookup<ParameterOp>(get.getSymbol()) : ParameterOp();
-      if (parameter && parameter.getTrainable() && !get->use_empty() && !hasState(parameter, StateKind::Gradient))
+      bool isRead = parameter && parameter.getTrainable() && !get->use_empty();
+      // A parameter that is only folded into weights has moments, but no gradient state of its own.
+      if (isRead && !hasState(parameter, StateKind::Gradient) && !hasState(parameter, StateKind::Moment1))
         refuse(&op) << "nf-differentiate should have made a gradient state of @" << parameter.getSymName();
     }
     for (auto state : module.getOps<StateOp>()) {

@@ -2,7 +2,8 @@
 //
 // Before → after in Passes.td. With S = 2^L reduction slots:
 //
-// 1. Every parameter with a gradient state gets L partial sums. Partial sum k holds that of 2^k finished slots while it
+// 1. Every gradient sum, of a parameter or of a folded weight, gets L partial sums. Partial sum k holds that of 2^k
+// finished slots while it
 //    waits for its neighbour, as the bits of a binary counter do.
 // 2. combine_k runs after a slot that completes k pairs: it adds partial sums 0 … k − 1 to the slot's sum and keeps the
 //    result as partial sum k. combine_L ends the step: the sum of all slots is the gradient.
@@ -52,12 +53,13 @@ struct AppendCombine : nf::impl::AppendCombineBase<AppendCombine> {
     SmallVector<Summed> sums;
     OpBuilder b(module.getContext());
     for (auto state : llvm::to_vector(module.getOps<StateOp>())) {
-      if (state.getKind() != StateKind::Gradient)
+      bool isFolded = state.getKind() == StateKind::Folded;
+      if (state.getKind() != StateKind::Gradient && !isFolded)
         continue;
       b.setInsertionPointAfter(state);
       Summed summed{state, {}};
       for (unsigned level = 0; level < levels; ++level)
-        summed.partials.push_back(StateOp::create(b, state.getLoc(), StateKind::Partial,
+        summed.partials.push_back(StateOp::create(b, state.getLoc(), isFolded ? StateKind::Folded : StateKind::Partial,
                                                   (state.getSymName() + "." + Twine(level)).str(), state.getParameter(),
                                                   state.getType()));
       sums.push_back(summed);

@@ -7,10 +7,14 @@
 //    DifferentiableOpInterface for the gradients of its marked operands. Contributions to one value are added.
 // 3. A contribution to a parameter's value goes straight into its gradient state, so that a parameter used twice never
 //    needs a second buffer of its size.
-// 4. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
+// 4. A contribution to a weight that is folded of parameters (Folds) goes into a gradient state of that weight, and the
+//    walk ends there: what follows is the same for all micro-batches, and is added as the program unfold_gradients,
+//    which update runs once a step.
+// 5. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/autodiff/Folds.h"
 #include "passes/autodiff/Passes.h"
 
 namespace nf {
@@ -30,7 +34,7 @@ static bool readsTrainable(GetOp get, ModuleOp module) {
 namespace {
 class Differentiator {
 public:
-  Differentiator(ModuleOp module, ProgramOp program) : module(module), program(program) {}
+  Differentiator(ModuleOp module, ProgramOp program) : module(module), program(program), folds(program) {}
 
   LogicalResult run() {
     Block &block = program.getBody().front();
@@ -49,10 +53,15 @@ public:
     accumulate = program.appendArgument(
         "accumulate", RankedTensorType::get({}, IntegerType::get(module.getContext(), 32)), program.getLoc());
     OpBuilder builder(terminator);
-    gradients[loss] = seed(builder, loss);
+    contribute(builder, loss, seed(builder, loss));
     for (Operation *op : llvm::reverse(forward))
-      if (failed(visit(builder, op)))
+      if (!isa<GetOp>(op) && !folds.contains(op) &&
+          failed(propagate(
+              builder, op, gradients, [&](Value v) { return dependent.contains(v); },
+              [&](Value operand, Value gradient) { contribute(builder, operand, gradient); })))
         return failure();
+    if (!folded.empty() && failed(buildUnfoldGradients(module, folded)))
+      return failure();
     IRRewriter rewriter(module.getContext());
     (void)runRegionDCE(rewriter, program->getRegions());
     return success();
@@ -75,37 +84,10 @@ private:
     return ConstantOp::create(builder, loss.getLoc(), type, one);
   }
 
-  LogicalResult visit(OpBuilder &builder, Operation *op) {
-    SmallVector<Value> resultGradients;
-    for (Value result : op->getResults())
-      resultGradients.push_back(gradients.lookup(result));
-    if (llvm::none_of(resultGradients, [](Value v) { return v != nullptr; }))
-      return success();
-    if (isa<GetOp>(op))
-      return success();
-    auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
-    if (!differentiable)
-      return op->emitOpError() << "is on the path to the loss, but has no gradient rule";
-    if (StringRef reason = differentiable.getNotDifferentiableReason(); !reason.empty())
-      return op->emitOpError() << "is not differentiable: " << reason;
-
-    SmallVector<bool> wanted;
-    for (Value operand : op->getOperands())
-      wanted.push_back(dependent.contains(operand));
-    if (llvm::none_of(wanted, [](bool w) { return w; }))
-      return success();
-    SmallVector<Value> operandGradients(op->getNumOperands());
-    if (failed(differentiable.buildGradient(builder, resultGradients, wanted, operandGradients)))
-      return failure();
-    for (auto [operand, gradient, want] : llvm::zip(op->getOperands(), operandGradients, wanted))
-      if (gradient && want)
-        contribute(builder, operand, gradient);
-    return success();
-  }
-
   void contribute(OpBuilder &builder, Value value, Value gradient) {
-    if (auto get = value.getDefiningOp<GetOp>()) {
-      auto state = gradientState(get);
+    auto get = value.getDefiningOp<GetOp>();
+    if (get || folds.contains(value)) {
+      StateOp state = get ? gradientState(get) : foldedState(value);
       bool first = started.insert(state).second;
       AccumulateOp::create(builder, gradient.getLoc(), state.getSymName(), gradient, first ? accumulate : Value());
       gradients[value] = gradient;
@@ -125,8 +107,27 @@ private:
                            parameter.getType());
   }
 
+  /// Of the folded weight's first parameter, by its name and a number of its own.
+  StateOp foldedState(Value value) {
+    for (FoldedWeight known : folded)
+      if (known.value == value)
+        return known.gradient;
+    Value first = value;
+    while (!first.getDefiningOp<GetOp>())
+      first = first.getDefiningOp()->getOperand(0);
+    StringRef parameter = first.getDefiningOp<GetOp>().getSymbol();
+    OpBuilder builder(program);
+    std::string name = (parameter + ".folded." + Twine(folded.size()) + ".grad").str();
+    auto state = StateOp::create(builder, value.getLoc(), StateKind::Folded, name, parameter,
+                                 cast<RankedTensorType>(value.getType()));
+    folded.push_back({value, state});
+    return state;
+  }
+
   ModuleOp module;
   ProgramOp program;
+  Folds folds;
+  SmallVector<FoldedWeight> folded;
   Value accumulate;
   llvm::DenseSet<Value> dependent;
   llvm::DenseSet<Operation *> started;

@@ -7,8 +7,9 @@
 //    parameters (or from constants) and whose results a state can hold: masks and indices of parameters stay. What
 //    others read of their results is the frontier.
 // 2. Each different frontier value becomes a derived state; the programs read it by nf.get.
-// 3. `prepare_weights` computes the derived states (at start and after loading weights), and `update` ends by computing
-//    them again from the new parameters.
+// 3. `prepare_weights` computes the derived states (at start and after loading weights), and so does `update` from the
+//    new parameters. It takes those from the ops that compute them, before they are written, so that one pass over
+//    memory makes the new weight and what is derived of it.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
@@ -38,7 +39,8 @@ std::string expressionOf(Value value) {
   return text;
 }
 
-/// Clones the ops that compute `value` to the builder's place; nf.get reads the parameters' values there.
+/// Clones the ops that compute `value` to the builder's place; nf.get reads the parameters' values there, unless
+/// `mapping` has new ones.
 Value cloneExpression(OpBuilder &builder, Value value, IRMapping &mapping) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
@@ -109,11 +111,26 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
     return StateOp::create(builder, value.getLoc(), StateKind::Derived, name, parameter, type);
   }
 
+  /// Maps every nf.get that `value` is computed from to what `program` sets the parameter to.
+  void mapNewValues(ProgramOp program, Value value, IRMapping &mapping) {
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands())
+      mapNewValues(program, operand, mapping);
+    if (auto get = dyn_cast<GetOp>(op))
+      for (auto set : program.getBody().front().getOps<SetOp>())
+        if (set.getSymbol() == get.getSymbol())
+          mapping.map(value, set.getValue());
+  }
+
   /// Ends `program` with the state's value computed from the parameters as they then are.
   void store(ProgramOp program, StateOp state, Value value) {
-    OpBuilder builder(program.getBody().front().getTerminator());
+    Block &block = program.getBody().front();
+    auto sets = block.getOps<SetOp>();
+    OpBuilder builder(sets.empty() ? block.getTerminator() : (*sets.begin()).getOperation());
     IRMapping mapping;
+    mapNewValues(program, value, mapping);
     Value copy = cloneExpression(builder, value, mapping);
+    builder.setInsertionPoint(block.getTerminator());
     SetOp::create(builder, value.getLoc(), state.getSymName(), copy);
   }
 };

@@ -11,6 +11,10 @@ def Differentiate : Pass<"nf-differentiate", "::mlir::ModuleOp"> {
     that reaches it. Each contribution goes into the parameter's gradient state by nf.accumulate; the first starts the
     sum of a step (under the argument `accumulate`), later ones, of a parameter used twice, add to it.
 
+    A contribution to a weight folded of parameters (nf.fold_scale, nf.fold_shift, nf.concat of parameters) goes into a
+    state of kind folded, of that weight's type. The program `unfold_gradients` says how the gradients of parameters
+    follow from these; nf-append-update makes it the beginning of `update`.
+
     ```mlir
     nf.program @forward_backward(…) -> (tensor<f32> {nf.name = "loss"}) {
       %w = nf.get @w : tensor<8xf32>
@@ -33,7 +37,7 @@ def Differentiate : Pass<"nf-differentiate", "::mlir::ModuleOp"> {
 def AppendUpdate : Pass<"nf-append-update", "::mlir::ModuleOp"> {
   let summary = "adds the program update: norm, clip and AdamW of every parameter";
   let description = [{
-    For each parameter with a gradient state: moments as states, its part of the global norm, and one nf.adamw whose
+    For each parameter with a gradient, as a state or by unfold_gradients (which is used up): moments as states, its part of the global norm, and one nf.adamw whose
     results replace parameter and moments. Hyperparameters are arguments, so that none needs a compile.
   }];
 }

@@ -21,11 +21,23 @@ SmallVector<Value> WeightOnly::frontier() const {
   return values;
 }
 
+/// Whether the op is a concat of whole rows that a reader outside the set wants.
+bool WeightOnly::isReadInPlace(Operation *op) const {
+  auto concat = dyn_cast<ConcatOp>(op);
+  if (!concat || concat.getAxis() != 0)
+    return false;
+  return llvm::any_of(concat->getUsers(), [&](Operation *user) {
+    return llvm::any_of(user->getOperands(), [&](Value v) {
+      return v != concat.getResult() && !(v.getDefiningOp() && ops.contains(v.getDefiningOp()));
+    });
+  });
+}
+
 bool WeightOnly::isWeightOnly(const SymbolTable &symbols, Operation *op) const {
   if (auto get = dyn_cast<GetOp>(op))
     return symbols.lookup<ParameterOp>(get.getSymbol()) != nullptr;
   auto isMarked = [&](Value v) { return v.getDefiningOp() && ops.contains(v.getDefiningOp()); };
-  if (!isPure(op) || !llvm::all_of(op->getOperands(), isMarked))
+  if (!isPure(op) || isReadInPlace(op) || !llvm::all_of(op->getOperands(), isMarked))
     return false;
   return !computes(op) ||
          llvm::all_of(op->getResultTypes(), [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); });

@@ -7,7 +7,8 @@
 namespace nf {
 
 /// The pure ops of a program all of whose operands come from nf.get of parameters (or from constants), as far as a
-/// state can hold their results: masks and indices of parameters do not count.
+/// state can hold their results: masks and indices of parameters do not count. Weights one after another along their
+/// first axis, which other ops read, do not count either: planning puts the parts next to each other.
 class WeightOnly {
 public:
   WeightOnly(const mlir::SymbolTable &symbols, ProgramOp program);
@@ -17,6 +18,7 @@ public:
   bool contains(mlir::Operation *op) const { return ops.contains(op); }
 
 private:
+  bool isReadInPlace(mlir::Operation *op) const;
   bool isWeightOnly(const mlir::SymbolTable &symbols, mlir::Operation *op) const;
   bool computes(mlir::Operation *op) const;
   bool readsParameter(mlir::Value value) const;

@@ -175,3 +175,34 @@ nf.program @forward_backward(%ids: tensor<2x3xi32> {nf.name = "tokens"}) -> (ten
   %l = nf.reduce_sum %z axes [0, 1, 2] : (tensor<2x3x3xf32>) -> tensor<1x1x1xf32>
   nf.return %l : tensor<1x1x1xf32>
 }
+
+// -----
+
+// The gradient of a folded weight is summed as it is; unfold_gradients, once a step, takes it apart. A parameter that is
+// also used directly adds what its own state holds.
+// CHECK: nf.state folded @w.folded.0.grad of @w : tensor<3x4xf32>
+// CHECK: nf.state gradient @w.grad of @w : tensor<3x4xf32>
+// CHECK-NOT: nf.state
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: accumulate @w.folded.0.grad, %{{.*}} if %accumulate : tensor<3x4xf32>, tensor<i32>
+// CHECK: accumulate @w.grad, %{{.*}} if %accumulate : tensor<3x4xf32>, tensor<i32>
+// CHECK-NOT: accumulate @
+// CHECK-LABEL: nf.program @unfold_gradients() -> (tensor<3x4xf32> {nf.name = "w"}, tensor<4xf32> {nf.name = "g"})
+// CHECK-DAG: %[[M:.*]] = get @w.folded.0.grad
+// CHECK-DAG: %[[DW:.*]] = fold_scale %[[M]], %g {axis = 1 : i64}
+// CHECK-DAG: mul %[[M]], %w
+// CHECK-DAG: %[[OWN:.*]] = get @w.grad
+// CHECK-DAG: %[[SUM:.*]] = add %[[OWN]], %[[DW]]
+// CHECK: return %[[SUM]],
+nf.parameter @w : tensor<3x4xf32> {init = "zeros"}
+nf.parameter @g : tensor<4xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<5x4xf32> {nf.name = "x"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %w = nf.get @w : tensor<3x4xf32>
+  %g = nf.get @g : tensor<4xf32>
+  %y = nf.linear %x, %w : (tensor<5x4xf32>, tensor<3x4xf32>) -> tensor<5x3xf32>
+  %f = nf.fold_scale %w, %g {axis = 1 : i64} : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %z = nf.linear %x, %f : (tensor<5x4xf32>, tensor<3x4xf32>) -> tensor<5x3xf32>
+  %p = nf.mul %y, %z : (tensor<5x3xf32>, tensor<5x3xf32>) -> tensor<5x3xf32>
+  %l = nf.reduce_sum %p axes [0, 1] : (tensor<5x3xf32>) -> tensor<1x1xf32>
+  nf.return %l : tensor<1x1xf32>
+}

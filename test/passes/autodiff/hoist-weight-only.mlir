@@ -1,7 +1,7 @@
 // RUN: nf-opt %s --nf-hoist-weight-only --split-input-file | FileCheck %s
 
 // A value of parameters alone: read from a derived state, shared by the programs, computed by prepare_weights and again
-// at the end of update.
+// by update, of the new value before that is written.
 // CHECK: nf.state derived @g.derived.1 of @g : tensor<4xf32>
 // CHECK-NOT: nf.state
 // CHECK-LABEL: program @forward_backward
@@ -12,9 +12,8 @@
 // CHECK: get @g.derived.1
 // CHECK-NOT: exp
 // CHECK-LABEL: program @update
-// CHECK: set @g,
-// CHECK: %[[G:.*]] = get @g
-// CHECK: %[[E:.*]] = exp %[[G]]
+// CHECK: %[[E:.*]] = exp %x
+// CHECK: set @g, %x
 // CHECK: set @g.derived.1, %[[E]]
 // CHECK-LABEL: program @prepare_weights
 // CHECK: get @g
@@ -64,8 +63,8 @@ nf.program @forward_backward(%x: tensor<1x4xf32> {nf.name = "x"}) -> (tensor<1x4
 // CHECK-NOT: neg
 // CHECK-LABEL: program @prepare_weights
 // CHECK: exp
-// CHECK: set @g.derived.1
 // CHECK: neg
+// CHECK: set @g.derived.1
 // CHECK: set @g.derived.2
 nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
 nf.program @forward_backward(%x: tensor<2x4xf32> {nf.name = "x"}) -> (tensor<2x4xf32> {nf.name = "y"}) {
@@ -107,4 +106,30 @@ nf.program @eval(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name =
   %r = nf.where %mask, %zero, %g : (tensor<4xi1>, tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
   %y = nf.mul %x, %r : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   nf.return %y : tensor<4xf32>
+}
+
+// -----
+
+// Parts of a concat of rows become states, and planning puts them next to each other: no copy of the whole. Parameters
+// need no state.
+// CHECK: nf.state derived @w.derived.1 of @w : tensor<2x4xf32>
+// CHECK-NOT: nf.state
+// CHECK-LABEL: program @eval
+// CHECK: %[[A:.*]] = get @w.derived.1
+// CHECK: concat %[[A]], %v axis 0
+// CHECK-LABEL: program @prepare_weights
+// CHECK: fold_scale
+// CHECK-NEXT: set @w.derived.1
+// CHECK-NEXT: return
+nf.parameter @w : tensor<2x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @v : tensor<3x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @eval(%x: tensor<7x4xf32> {nf.name = "x"}) -> (tensor<7x5xf32> {nf.name = "y"}) {
+  %w = nf.get @w : tensor<2x4xf32>
+  %v = nf.get @v : tensor<3x4xf32>
+  %g = nf.get @g : tensor<4xf32>
+  %a = nf.fold_scale %w, %g {axis = 1 : i64} : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %c = nf.concat %a, %v axis 0 : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<5x4xf32>
+  %y = nf.linear %x, %c : (tensor<7x4xf32>, tensor<5x4xf32>) -> tensor<7x5xf32>
+  nf.return %y : tensor<7x5xf32>
 }
