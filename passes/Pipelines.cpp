@@ -150,9 +150,7 @@ void nf::buildStage(Stage stage, OpPassManager &pm, const PipelineOptions &optio
 
 static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOptions &options) {
   PassManager manager(module.getContext());
-  // MLIR's own options (--mlir-print-ir-after, --mlir-timing), where a tool has them.
-  applyDefaultTimingPassManagerCLOptions(manager);
-  if (failed(applyPassManagerCLOptions(manager)))
+  if (options.configure && failed(options.configure(manager)))
     return failure();
   buildStage(stage, manager, options);
   return manager.run(module);
@@ -230,6 +228,6 @@ void nf::registerStagePipelines() {
     PassPipelineRegistration<StageOptions>(
         ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
         [stage](OpPassManager &pm, const StageOptions &options) {
-          buildStage(stage, pm, {options.vectorBits, options.bf16, options.remarks, options.verify});
+          buildStage(stage, pm, {options.vectorBits, options.bf16, options.remarks, options.verify, nullptr});
         });
 }

@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <functional>
 #include <optional>
 
 namespace nf {
@@ -24,6 +25,8 @@ struct PipelineOptions {
   bool bf16 = false;         ///< the target converts and multiplies bf16 (CpuTarget)
   bool fuseRemarks = false;  ///< one remark a fused region
   bool verifyStages = true;  ///< every stage ends with nf-verify-stage
+  /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
+  std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
 };
 
 /// Adds the passes of one stage to a manager of modules.

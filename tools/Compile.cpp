@@ -72,6 +72,12 @@ static bool isModuleText(StringRef text) {
          text.contains("nf.program @");
 }
 
+/// Gives a manager MLIR's own options (--mlir-print-ir-after, --mlir-timing), which nf-compile takes.
+static LogicalResult takeMlirOptions(PassManager &manager) {
+  applyDefaultTimingPassManagerCLOptions(manager);
+  return applyPassManagerCLOptions(manager);
+}
+
 namespace {
 /// One compilation. Its steps return false after an error was printed.
 class Compilation {
@@ -225,9 +231,10 @@ private:
       times.push_back({stage, seconds});
       written = written && writePhase(stage);
     };
-    return succeeded(runStages(*module, first, last,
-                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages}, reproducer,
-                               observe)) &&
+    return succeeded(
+               runStages(*module, first, last,
+                         {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, takeMlirOptions},
+                         reproducer, observe)) &&
            written;
   }
 
