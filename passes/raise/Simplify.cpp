@@ -1,0 +1,277 @@
+//===- Simplify.cpp - takes away what hides a formula ------------------------------------------===//
+//
+// Rewrites that change no value (but for the rounding of products with constants), greedily:
+//
+// 1. Arithmetic that does nothing: · 1, / 1, + 0, − 0, a broadcast or a slice of everything.
+// 2. Chains of reshapes and transposes are one reshape where their elements end in the order in which they began, and
+//    the fewest ops otherwise. Slices, and products with a number, move in front of a chain or behind it so that chains meet.
+// 3. Matrix products: a transposed operand is a flag; an inner extent of 1 is a broadcast product.
+//
+//===------------------------------------------------------------------------------------------===//
+#include "passes/raise/Layout.h"
+#include "passes/raise/Passes.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace nf {
+#define GEN_PASS_DEF_SIMPLIFY
+#include "passes/raise/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+static Value reshapeTo(PatternRewriter &rewriter, Location location, Value value, ArrayRef<int64_t> shape) {
+  auto type = tensorType(value).clone(shape);
+  return type == value.getType() ? value : ReshapeOp::create(rewriter, location, type, value).getResult();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Arithmetic that does nothing
+//===------------------------------------------------------------------------------------------===//
+
+/// The operand that `op` gives back unchanged, or null.
+static Value unchangedOperand(Operation *op) {
+  Type type = op->getResult(0).getType();
+  if (isa<BroadcastOp, TransposeOp, SliceOp>(op)) {
+    bool moves = isa<TransposeOp>(op) && !Layout::of(op->getResult(0), op->getOperand(0)).keepsOrder();
+    return op->getOperand(0).getType() == type && !moves ? op->getOperand(0) : Value();
+  }
+  if (!isa<MulOp, DivOp, AddOp, SubOp>(op))
+    return {};
+  double neutral = isa<MulOp, DivOp>(op) ? 1 : 0;
+  for (unsigned side : {1u, 0u}) {
+    Value other = op->getOperand(1 - side);
+    bool commutes = isa<MulOp, AddOp>(op) || side == 1;
+    if (commutes && other.getType() == type && numberOf(op->getOperand(side)) == neutral)
+      return other;
+  }
+  return {};
+}
+
+namespace {
+struct RemoveNeutral : RewritePattern {
+  explicit RemoveNeutral(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (op->getNumResults() != 1 || op->getNumOperands() == 0)
+      return failure();
+    Value operand = unchangedOperand(op);
+    if (!operand)
+      return rewriter.notifyMatchFailure(op, "changes its operand");
+    rewriter.replaceOp(op, operand);
+    return success();
+  }
+};
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// Chains of movement
+//===------------------------------------------------------------------------------------------===//
+
+namespace {
+/// A chain as reshape → transpose → reshape of as few axes as possible.
+struct ShortestChain {
+  SmallVector<int64_t> split, permutation;
+
+  /// Joins atoms that are neighbours in both orders.
+  explicit ShortestChain(const Layout &layout) {
+    SmallVector<SmallVector<int>> runs;
+    for (int atom : layout.atoms()) {
+      auto source = layout.atomsOfSource();
+      bool follows = !runs.empty() && llvm::find(source, runs.back().back()) + 1 == llvm::find(source, atom);
+      if (!follows)
+        runs.emplace_back();
+      runs.back().push_back(atom);
+    }
+    SmallVector<unsigned> bySource(llvm::to_vector(llvm::seq<unsigned>(0, runs.size())));
+    llvm::sort(bySource, [&](unsigned a, unsigned b) {
+      auto source = layout.atomsOfSource();
+      return llvm::find(source, runs[a][0]) < llvm::find(source, runs[b][0]);
+    });
+    permutation.resize(runs.size());
+    for (auto [position, run] : llvm::enumerate(bySource)) {
+      int64_t extent = 1;
+      for (int atom : runs[run])
+        extent *= layout.extentOf(atom);
+      split.push_back(extent);
+      permutation[run] = static_cast<int64_t>(position);
+    }
+  }
+};
+
+/// Reshapes and transposes: the fewest that end in the same order.
+struct ShortenChain : RewritePattern {
+  explicit ShortenChain(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<ReshapeOp, TransposeOp>(op))
+      return failure();
+    Value root = op->getResult(0);
+    Layout layout = Layout::of(root);
+    Value source = layout.source();
+    ArrayRef<int64_t> shape = tensorType(root).getShape();
+    if (layout.transposes() > 0 && layout.keepsOrder()) {
+      rewriter.replaceOp(op, reshapeTo(rewriter, op->getLoc(), source, shape));
+      return success();
+    }
+    if (layout.transposes() < 2 && layout.length() < 4)
+      return rewriter.notifyMatchFailure(op, "no shorter chain");
+    ShortestChain chain(layout);
+    SmallVector<int64_t> moved;
+    for (int64_t axis : chain.permutation)
+      moved.push_back(chain.split[axis]);
+    unsigned length = 1 + (ArrayRef<int64_t>(chain.split) != tensorType(source).getShape()) +
+                      (ArrayRef<int64_t>(moved) != shape);
+    if (layout.transposes() < 2 && length >= layout.length())
+      return rewriter.notifyMatchFailure(op, "no shorter chain");
+    Value value = reshapeTo(rewriter, op->getLoc(), source, chain.split);
+    value = TransposeOp::create(rewriter, op->getLoc(), value, rewriter.getDenseI64ArrayAttr(chain.permutation));
+    rewriter.replaceOp(op, reshapeTo(rewriter, op->getLoc(), value, shape));
+    return success();
+  }
+};
+
+/// movement(x · c) → movement(x) · c, for a number c.
+struct SinkFactor : RewritePattern {
+  explicit SinkFactor(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<ReshapeOp, TransposeOp>(op))
+      return failure();
+    Operation *product = op->getOperand(0).getDefiningOp();
+    if (!isa_and_nonnull<MulOp, DivOp>(product) || !product->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "no product");
+    unsigned side = isa<MulOp>(product) && numberOf(product->getOperand(0)) ? 0 : 1;
+    Value number = product->getOperand(side), x = product->getOperand(1 - side);
+    if (!numberOf(number) || x.getType() != product->getResult(0).getType())
+      return rewriter.notifyMatchFailure(op, "no product with a number");
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperand(0, x);
+    auto type = RankedTensorType::get({1}, tensorType(x).getElementType());
+    if (number.getType() != type && tensorType(number).getNumElements() != 1)
+      number = splat(rewriter, product->getLoc(), type.getElementType(), *numberOf(number));
+    else
+      number = reshapeTo(rewriter, product->getLoc(), number, {1});
+    SmallVector<Value, 2> operands(2);
+    operands[side] = number;
+    operands[1 - side] = moved->getResult(0);
+    OperationState state(product->getLoc(), product->getName(), operands, op->getResultTypes(), product->getAttrs());
+    rewriter.replaceOp(op, rewriter.create(state));
+    return success();
+  }
+};
+
+/// slice(transpose(x)) → transpose(slice(x)).
+struct SliceBeforeTranspose : OpRewritePattern<SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    auto transpose = op.getX().getDefiningOp<TransposeOp>();
+    if (!transpose)
+      return rewriter.notifyMatchFailure(op, "no transpose");
+    int64_t axis = transpose.getPermutation()[op.getAxis()];
+    Value part = SliceOp::create(rewriter, op.getLoc(), transpose.getX(), axis, op.getFrom(), op.getSize());
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, part, transpose.getPermutationAttr());
+    return success();
+  }
+};
+
+/// slice(reshape(x)) → reshape(slice(x)), where the axis is the outer part of one axis of x.
+struct SliceBeforeReshape : OpRewritePattern<SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getX().getDefiningOp<ReshapeOp>();
+    if (!reshape)
+      return rewriter.notifyMatchFailure(op, "no reshape");
+    auto from = tensorType(reshape.getX()).getShape(), to = tensorType(reshape.getY()).getShape();
+    // The extents left of the axis, and of it, tell which axis of x it is a part of.
+    int64_t before = 1;
+    for (int64_t extent : to.take_front(op.getAxis()))
+      before *= extent;
+    int64_t count = to[op.getAxis()], left = 1;
+    for (auto [axis, extent] : llvm::enumerate(from)) {
+      if (left == before && extent > 1 && extent % count == 0) {
+        int64_t inner = extent / count;
+        Value part = SliceOp::create(rewriter, op.getLoc(), reshape.getX(), axis, op.getFrom() * inner,
+                                     op.getSize() * inner);
+        rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), part);
+        return success();
+      }
+      left *= extent;
+    }
+    return rewriter.notifyMatchFailure(op, "the axis is no outer part of one axis");
+  }
+};
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// Matrix products
+//===------------------------------------------------------------------------------------------===//
+
+/// The operand of a transpose of the last two axes only, or null.
+static Value withoutTranspose(Value value) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  if (!transpose)
+    return {};
+  SmallVector<int64_t> swapped(llvm::to_vector(llvm::seq<int64_t>(0, tensorType(value).getRank())));
+  std::swap(swapped.back(), swapped[swapped.size() - 2]);
+  return transpose.getPermutation() == ArrayRef<int64_t>(swapped) ? transpose.getX() : Value();
+}
+
+namespace {
+/// matmul(a, transpose(b)) → matmul(a, b) with the flag.
+struct TransposeIntoFlag : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
+    Value a = withoutTranspose(op.getLhs()), b = withoutTranspose(op.getRhs());
+    if (a && tensorType(op.getRhs()).getRank() != tensorType(a).getRank())
+      a = {};
+    if (!a && !b)
+      return rewriter.notifyMatchFailure(op, "no operand is a transpose of the last two axes");
+    rewriter.modifyOpInPlace(op, [&] {
+      if (a) {
+        op.getLhsMutable().assign(a);
+        op.setTransposeA(!op.getTransposeA());
+      }
+      if (b) {
+        op.getRhsMutable().assign(b);
+        op.setTransposeB(!op.getTransposeB());
+      }
+    });
+    return success();
+  }
+};
+
+/// A product over an inner extent of 1 is elementwise: [.., m, 1] · [.., 1, n].
+struct OuterProduct : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
+    auto lhs = tensorType(op.getLhs()), rhs = tensorType(op.getRhs());
+    if (op.getProductShape().k != 1 || op.getBias() || rhs.getRank() != lhs.getRank() ||
+        lhs.getElementType() != rhs.getElementType())
+      return rewriter.notifyMatchFailure(op, "no plain product over an inner extent of 1");
+    auto resultType = tensorType(op->getResult(0));
+    SmallVector<int64_t> left(resultType.getShape()), right(resultType.getShape());
+    left.back() = 1;
+    right[right.size() - 2] = 1;
+    Value a = reshapeTo(rewriter, op.getLoc(), op.getLhs(), left);
+    Value b = reshapeTo(rewriter, op.getLoc(), op.getRhs(), right);
+    rewriter.replaceOpWithNewOp<MulOp>(op, resultType, a, b);
+    return success();
+  }
+};
+
+struct Simplify : nf::impl::SimplifyBase<Simplify> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<RemoveNeutral, ShortenChain, SinkFactor, SliceBeforeTranspose, SliceBeforeReshape, TransposeIntoFlag,
+                 OuterProduct>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
