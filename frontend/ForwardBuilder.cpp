@@ -139,7 +139,7 @@ Value ForwardBuilder::attention(Value x, const std::string &path, int32_t site) 
       /*key_length=*/Value(), /*query_offset=*/Value(), ifRandom("seed"), ifRandom("step"), ifRandom("sample_offset"),
       /*outs=*/ValueRange(), b.getI64IntegerAttr(c.heads),
       b.getF64FloatAttr(1 / std::sqrt(static_cast<double>(c.headDim()))), c.isEncoder() ? UnitAttr() : b.getUnitAttr(),
-      b.getF64FloatAttr(rate), b.getI32IntegerAttr(site));
+      b.getF64FloatAttr(rate), b.getI32IntegerAttr(rate > 0 ? site : 0));
   Value heads = headScale(attend->getResult(0), path, "pre_proj");
   Value out = linear(heads, path + ".out", "model.d_model");
   return headScale(out, path, "post_proj");

@@ -7,6 +7,7 @@ void nf::registerPasses() {
   registerCpuPasses();
   registerFusePasses();
   registerPlanPasses();
+  registerRaisePasses();
   registerLowerPasses();
   registerStagePasses();
   registerStagePipelines();

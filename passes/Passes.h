@@ -9,6 +9,7 @@
 #include "passes/fuse/Passes.h"
 #include "passes/lower/Passes.h"
 #include "passes/plan/Passes.h"
+#include "passes/raise/Passes.h"
 
 namespace nf {
 #define GEN_PASS_DECL

@@ -44,6 +44,25 @@ static void addCanonicalizer(OpPassManager &pm) {
   pm.addPass(createLocateConstants());
 }
 
+/// Every pass finds nothing to do in programs of composite ops, as a definition gives them.
+static void buildRaise(OpPassManager &pm) {
+  pm.addNestedPass<ProgramOp>(createSimplify());
+  pm.addPass(createRaiseLinear()); // before LayerNorm: the bias of a linear is not that of a norm
+  OpPassManager &program = pm.nest<ProgramOp>();
+  program.addPass(createRaiseEmbedding());
+  program.addPass(createRaiseActivations());
+  program.addPass(createRaiseLayerNorm());
+  program.addPass(createRaiseAttention()); // before softmax and dropout: it knows guards and shapes that they do not
+  program.addPass(createRaiseSoftmax());
+  program.addPass(createRaiseDropout());
+  program.addPass(createSimplify()); // attention leaves movement of heads, which HeadScale lies between
+  program.addPass(createRaiseHeadScale());
+  program.addPass(createSimplify());
+  program.addPass(createRaiseResidualScale());
+  program.addPass(createRaiseCrossEntropy());
+  addCanonicalizer(program);
+}
+
 static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createDifferentiate());
   pm.addPass(createAppendUpdate());
@@ -117,6 +136,8 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &options) {
   switch (stage) {
+  case Stage::Raise:
+    return buildRaise(pm);
   case Stage::Autodiff:
     return buildAutodiff(pm);
   case Stage::Hoist:
@@ -130,7 +151,6 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   case Stage::Llvm:
     return buildLlvm(pm, options);
   case Stage::Import:
-  case Stage::Raise:
   case Stage::Fold:
   case Stage::Recompute:
   case Stage::Distribute:

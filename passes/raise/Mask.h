@@ -30,9 +30,9 @@ struct Mask {
 
 /// What the elements of a mask mean.
 enum class MaskElements {
-  Added,  ///< to the scores: 0 shows, -1e4 or less hides
-  Shows,  ///< condition: true shows
-  Hides,  ///< condition: true hides
+  Added, ///< to the scores: 0 shows, -1e4 or less hides
+  Shows, ///< condition: true shows
+  Hides, ///< condition: true hides
 };
 
 /// Recognises masks, each once.

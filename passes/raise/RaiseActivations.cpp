@@ -72,7 +72,8 @@ static bool isRoot(Operation *op) {
 
 /// Whether a cone has what every activation needs: a bend.
 static bool hasBend(const RowFormula &formula) {
-  return llvm::any_of(formula.ops(), [](Operation *op) { return isa<ErfOp, TanhOp, ExpOp, MaxOp, WhereOp, ReluOp>(op); });
+  return llvm::any_of(formula.ops(),
+                      [](Operation *op) { return isa<ErfOp, TanhOp, ExpOp, MaxOp, WhereOp, ReluOp>(op); });
 }
 
 static void raise(Operation *op, const Row &points) {

@@ -88,9 +88,8 @@ private:
     if (!softmax)
       return {};
     llvm::append_range(ops, softmax->ops);
-    bool readElsewhere = !llvm::all_of(softmax->x.getUsers(), [&](Operation *user) {
-      return llvm::is_contained(softmax->ops, user);
-    });
+    bool readElsewhere =
+        !llvm::all_of(softmax->x.getUsers(), [&](Operation *user) { return llvm::is_contained(softmax->ops, user); });
     return readElsewhere ? Value() : softmax->x;
   }
 
@@ -312,9 +311,7 @@ private:
 
   Value segments(ImplicitLocOpBuilder &b) { return mask.segments ? withShape(b, mask.segments) : Value(); }
 
-  Value withShape(ImplicitLocOpBuilder &b, Value value) {
-    return reshape(b, value, {shape.batch, shape.keys});
-  }
+  Value withShape(ImplicitLocOpBuilder &b, Value value) { return reshape(b, value, {shape.batch, shape.keys}); }
 
   MatmulOp root, product;
   MaskReader &masks;

@@ -77,9 +77,9 @@ private:
     if (!targets && matchTokenLoss(value))
       return true;
     Operation *op = value.getDefiningOp();
-    if (!op || !value.hasOneUse() || elementsOf(value) != tokens || !isa<MulOp, DivOp, NegOp, ReshapeOp>(op))
-      return addTokenWeight(value);
-    if (!reachesLoss(value))
+    bool splits = isa_and_nonnull<MulOp, NegOp, ReshapeOp>(op) ||
+                  (isa_and_nonnull<DivOp>(op) && elementsOf(op->getOperand(1)) == 1);
+    if (!splits || !value.hasOneUse())
       return addTokenWeight(value);
     ops.push_back(op);
     if (isa<NegOp>(op))
@@ -103,14 +103,6 @@ private:
   bool addTokenWeight(Value value) {
     weights.push_back(value);
     return elementsOf(value) == tokens && isa<FloatType>(tensorType(value).getElementType());
-  }
-
-  /// Whether `value` is computed through a logarithm: weights of tokens are not.
-  static bool reachesLoss(Value value, int depth = 0) {
-    Operation *op = value.getDefiningOp();
-    if (!op || depth > 8)
-      return false;
-    return isa<LogOp>(op) || llvm::any_of(op->getOperands(), [&](Value v) { return reachesLoss(v, depth + 1); });
   }
 
   /// ± (log Σ e^logits − logits[target]).
@@ -143,7 +135,7 @@ private:
     for (double scale : {0.5, 5.0, 30.0}) {
       Row row = samples.row(formula.columns(), scale);
       for (int64_t index : {int64_t(0), formula.columns() / 2, formula.columns() - 1}) {
-        DenseMap<Value, Row> leaves;
+        Leaves leaves;
         leaves[target] = {static_cast<double>(index)};
         Row expected{crossEntropy(row, index)}, actual = formula.evaluate(row, leaves);
         int found = agree(expected, actual) ? 1 : agree({-expected[0]}, actual) ? -1 : 0;

@@ -44,7 +44,7 @@ static Row normalized(const Row &x, double eps) {
 /// Whether `formula` is LayerNorm with these roles and this epsilon.
 static bool isLayerNorm(const RowFormula &formula, const Affine &affine) {
   Samples samples;
-  DenseMap<Value, Row> leaves;
+  Leaves leaves;
   for (Value vector : formula.vectors())
     leaves[vector] = samples.row(formula.columns(), 1);
   for (double spread : {1.0, 0.1, 10.0, 100.0}) {
@@ -65,8 +65,8 @@ static bool isLayerNorm(const RowFormula &formula, const Affine &affine) {
   Row large = samples.row(formula.columns(), 1000);
   Row expected = normalized(large, affine.eps);
   for (size_t i = 0; i < expected.size(); ++i)
-    expected[i] = expected[i] * (affine.weight ? leaves[affine.weight][i] : 1) +
-                  (affine.bias ? leaves[affine.bias][i] : 0);
+    expected[i] =
+        expected[i] * (affine.weight ? leaves[affine.weight][i] : 1) + (affine.bias ? leaves[affine.bias][i] : 0);
   return agree(expected, formula.evaluate(large, leaves));
 }
 

@@ -1,6 +1,7 @@
 //===- RaiseLinear.cpp - matrix products with weights into nf.linear ----------------------------===//
 //
-// 1. A weight of a file that is stored [in, out] and that every program multiplies from the right is declared [out, in]:
+// 1. A weight of a file that is stored [in, out] and that every program multiplies from the right is declared [out,
+// in]:
 //    its file is read transposed ("transposed" in its init rule), and no transpose is left.
 // 2. A product of a value and a weight of rank 2 is a linear; other weights stored [in, out] are transposed.
 // 3. An addition of a vector of weights to a linear that nothing else reads is its bias.

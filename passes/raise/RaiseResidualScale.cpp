@@ -27,8 +27,8 @@ static Value branchOf(Value product) {
 static bool isScale(Value value, Value x) {
   auto type = tensorType(value);
   int64_t columns = tensorType(x).getRank() == 0 ? 0 : tensorType(x).getShape().back();
-  return type.getRank() >= 1 && type.getNumElements() == columns && type.getShape().back() == columns &&
-         columns > 1 && isWeightOnly(value);
+  return type.getRank() >= 1 && type.getNumElements() == columns && type.getShape().back() == columns && columns > 1 &&
+         isWeightOnly(value);
 }
 
 static void raise(Operation *op) {

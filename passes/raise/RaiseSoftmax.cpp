@@ -1,7 +1,8 @@
 //===- RaiseSoftmax.cpp - primitives into nf.softmax -------------------------------------------===//
 //
 // A cone that computes e^(x − c) / Σ e^(x − c) for each row of a value x, whatever it subtracts, divides or takes the
-// logarithm of, becomes nf.softmax. Rows of all −∞ stay what they are, NaN: a spelling that guards against them is none.
+// logarithm of, becomes nf.softmax. Rows of all −∞ stay what they are, NaN: a spelling that guards against them is
+// none.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"
@@ -27,9 +28,7 @@ static Row softmaxOf(const Row &x) {
   return y;
 }
 
-static bool isSoftmaxOfRow(const RowFormula &formula, const Row &x) {
-  return agree(softmaxOf(x), formula.evaluate(x));
-}
+static bool isSoftmaxOfRow(const RowFormula &formula, const Row &x) { return agree(softmaxOf(x), formula.evaluate(x)); }
 
 /// Whether the formula is softmax on rows of several scales, with hidden columns, and of hidden columns only.
 static bool isSoftmax(const RowFormula &formula, HiddenRows hidden) {
@@ -47,7 +46,9 @@ std::optional<SoftmaxMatch> nf::matchSoftmax(Value root, HiddenRows hidden) {
   Operation *op = root.getDefiningOp();
   if (!isa_and_nonnull<DivOp, MulOp, ExpOp, WhereOp, SoftmaxOp>(op))
     return std::nullopt;
-  for (Value x : RowFormula::candidates(root)) {
+  // The farthest, since softmax(x − max x) is softmax(x).
+  SmallVector<Value> candidates = RowFormula::candidates(root);
+  for (Value x : llvm::reverse(candidates)) {
     auto formula = RowFormula::of(root, x);
     if (x.getType() == root.getType() && formula && formula->vectors().empty() && formula->hasReduction() &&
         formula->isClosed() && isSoftmax(*formula, hidden))

@@ -77,7 +77,7 @@ std::optional<RowFormula> RowFormula::of(Value root, Value x, bool perRow) {
 /// A vector of weights or a number a row.
 bool RowFormula::collectLeaf(Value value) {
   int64_t elements = tensorType(value).getNumElements();
-  if (elements == extent && lastExtent(value) == extent && isWeightOnly(value)) {
+  if (isVector(value) && isWeightOnly(value)) {
     vectorLeaves.push_back(value);
     return true;
   }
@@ -98,10 +98,8 @@ bool RowFormula::collect(Value value) {
     return true;
   }
   Operation *op = value.getDefiningOp();
-  if (!op || !isRowOp(op) || isWeightOnly(value))
+  if (!op || !isRowOp(op) || (isWeightOnly(value) && !isRepeatedVector(op)))
     return collectLeaf(value);
-  if (isa<IotaOp>(op) && lastExtent(value) != extent)
-    return false;
   // A value of one number a row is a leaf unless it comes from x.
   if (perRow && tensorType(value).getNumElements() == rows && lastExtent(value) == 1 && !dependsOn(value, x))
     return collectLeaf(value);
@@ -114,18 +112,31 @@ bool RowFormula::collect(Value value) {
   return cone.size() <= largestCone && fits(op);
 }
 
+/// Whether `value` holds one number a column, the same in every row.
+bool RowFormula::isVector(Value value) const {
+  return tensorType(value).getNumElements() == extent && lastExtent(value) == extent;
+}
+
+/// Whether `op` repeats one number a column over rows.
+bool RowFormula::isRepeatedVector(Operation *op) const {
+  return isa<BroadcastOp>(op) && isVector(op->getOperand(0)) && lastExtent(op->getResult(0)) == extent;
+}
+
 /// Whether each operand of `op` meets the rows of its result one to one.
 bool RowFormula::fits(Operation *op) const {
   Value result = op->getResult(0);
-  if (!dependent.contains(result))
-    return isa<IotaOp>(op) || isElementwise(op) || isa<ReshapeOp, BroadcastOp>(op);
+  if (!dependent.contains(result)) // of columns and numbers alone
+    return isVector(result) ? !isRowReduction(op) : isRepeatedVector(op);
   int64_t elements = tensorType(result).getNumElements(), last = lastExtent(result);
   bool isWide = elements == rows * extent && last == extent, isNarrow = elements == rows;
   if (!isWide && !isNarrow)
     return false;
   for (Value operand : op->getOperands()) {
-    if (!dependent.contains(operand))
+    if (!dependent.contains(operand)) {
+      if (!isWide && !numberValues.contains(operand))
+        return false;
       continue;
+    }
     int64_t from = tensorType(operand).getNumElements();
     bool fromWide = from == rows * extent && lastExtent(operand) == extent;
     if (isRowReduction(op)) {
@@ -197,7 +208,7 @@ static Row mapElements(Operation *op, ArrayRef<const Row *> operands) {
   return result;
 }
 
-Row RowFormula::evaluate(const Row &xRow, const DenseMap<Value, Row> &leaves) const {
+Row RowFormula::evaluate(const Row &xRow, const Leaves &leaves) const {
   std::map<void *, Row> values; // stable addresses
   values[x.getAsOpaquePointer()] = xRow;
   for (auto &[leaf, row] : leaves)

@@ -1,10 +1,10 @@
 //===- RowFormula.h - a value as a formula of rows --------------------------------------------===//
 //
-// A formula is recognised by its values, not by its spelling: the cone of row-wise primitives above a value is evaluated
-// in double on chosen rows and compared with the formula in question. Cones hold analytic functions of few ops, so that
-// two of them that agree on dozens of points over the whole range of floats are the same function, however it is
-// written: commuted, reassociated, with identities in between. What differs (a sample variance, an epsilon outside the
-// root, another activation) differs by far more than the rounding of constants.
+// A formula is recognised by its values, not by its spelling: the cone of row-wise primitives above a value is
+// evaluated in double on chosen rows and compared with the formula in question. Cones hold analytic functions of few
+// ops, so that two of them that agree on dozens of points over the whole range of floats are the same function, however
+// it is written: commuted, reassociated, with identities in between. What differs (a sample variance, an epsilon
+// outside the root, another activation) differs by far more than the rounding of constants.
 //
 //===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_RAISE_ROWFORMULA_H
@@ -16,6 +16,8 @@ namespace nf {
 
 /// One row of a value: a number a column, or one number for all columns.
 using Row = std::vector<double>;
+/// The rows of leaves.
+using Leaves = llvm::DenseMap<mlir::Value, Row>;
 
 class RowFormula {
 public:
@@ -44,17 +46,19 @@ public:
   bool hasReduction() const;
 
   /// The root's row where x is `x` and leaves are as given; an elementwise formula takes a row of any length.
-  Row evaluate(const Row &x, const llvm::DenseMap<mlir::Value, Row> &leaves = {}) const;
+  Row evaluate(const Row &x, const Leaves &leaves = Leaves()) const;
 
 private:
   bool collect(mlir::Value value);
   bool collectLeaf(mlir::Value value);
+  bool isVector(mlir::Value value) const;
+  bool isRepeatedVector(mlir::Operation *op) const;
   bool fits(mlir::Operation *op) const;
 
   mlir::Value root, x;
   int64_t rows = 0, extent = 0;
   bool perRow = false;
-  llvm::SmallVector<mlir::Operation *> cone;     // operands before users, reversed at the end
+  llvm::SmallVector<mlir::Operation *> cone; // operands before users, reversed at the end
   llvm::SmallVector<mlir::Value> vectorLeaves, rowLeaves;
   llvm::SmallVector<double> numberLeaves;
   llvm::DenseMap<mlir::Value, double> numberValues;

@@ -4,7 +4,8 @@
 //
 // 1. Arithmetic that does nothing: · 1, / 1, + 0, − 0, a broadcast or a slice of everything.
 // 2. Chains of reshapes and transposes are one reshape where their elements end in the order in which they began, and
-//    the fewest ops otherwise. Slices, and products with a number, move in front of a chain or behind it so that chains meet.
+//    the fewest ops otherwise. Slices, and products with a number, move in front of a chain or behind it so that chains
+//    meet.
 // 3. Matrix products: a transposed operand is a flag; an inner extent of 1 is a broadcast product.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -121,8 +122,8 @@ struct ShortenChain : RewritePattern {
     SmallVector<int64_t> moved;
     for (int64_t axis : chain.permutation)
       moved.push_back(chain.split[axis]);
-    unsigned length = 1 + (ArrayRef<int64_t>(chain.split) != tensorType(source).getShape()) +
-                      (ArrayRef<int64_t>(moved) != shape);
+    unsigned length =
+        1 + (ArrayRef<int64_t>(chain.split) != tensorType(source).getShape()) + (ArrayRef<int64_t>(moved) != shape);
     if (layout.transposes() < 2 && length >= layout.length())
       return rewriter.notifyMatchFailure(op, "no shorter chain");
     Value value = reshapeTo(rewriter, op->getLoc(), source, chain.split);
@@ -194,8 +195,8 @@ struct SliceBeforeReshape : OpRewritePattern<SliceOp> {
     for (auto [axis, extent] : llvm::enumerate(from)) {
       if (left == before && extent > 1 && extent % count == 0) {
         int64_t inner = extent / count;
-        Value part = SliceOp::create(rewriter, op.getLoc(), reshape.getX(), axis, op.getFrom() * inner,
-                                     op.getSize() * inner);
+        Value part =
+            SliceOp::create(rewriter, op.getLoc(), reshape.getX(), axis, op.getFrom() * inner, op.getSize() * inner);
         rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), part);
         return success();
       }

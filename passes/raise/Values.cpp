@@ -150,9 +150,8 @@ static bool isConstantOrWeight(Value value, bool &reads, int depth) {
     reads |= !numberOf(value);
     return true;
   }
-  return isPure(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
-           return isConstantOrWeight(operand, reads, depth + 1);
-         });
+  return isPure(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) { return isConstantOrWeight(operand, reads, depth + 1); });
 }
 
 bool nf::isWeightOnly(Value value) {

@@ -11,8 +11,8 @@ namespace nf {
 /// The type of a value of a program before planning.
 mlir::RankedTensorType tensorType(mlir::Value value);
 
-/// What an elementwise primitive, or nf.relu or nf.silu, makes of one number per operand: compare gives 0 or 1. Nothing for other ops, and for
-/// casts between floats, which round.
+/// What an elementwise primitive, or nf.relu or nf.silu, makes of one number per operand: compare gives 0 or 1. Nothing
+/// for other ops, and for casts between floats, which round.
 std::optional<double> applyElementwise(mlir::Operation *op, llvm::ArrayRef<double> operands);
 
 /// The number that every element of `value` is: a splat constant, arithmetic on such, and movement of it.

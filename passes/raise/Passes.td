@@ -1,0 +1,217 @@
+//===- Passes.td - raise: primitives into composite ops ------------------------------------------------------*- tablegen -*-===//
+#ifndef NF_PASSES_RAISE_PASSES_TD
+#define NF_PASSES_RAISE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def Simplify : Pass<"nf-simplify", "::nf::ProgramOp"> {
+  let summary = "takes away what hides a formula: arithmetic that does nothing, chains of movement";
+  let description = [{
+    Products with 1, sums with 0 and movement of everything vanish; chains of reshapes and transposes become the fewest
+    ops that end in the same order; slices move in front of them and products with a number behind them; a transposed
+    operand of a matrix product becomes its flag, and a product over an inner extent of 1 an elementwise one.
+
+    ```mlir
+    %a = nf.transpose %x [0, 2, 1] : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+    %b = nf.transpose %a [0, 2, 1] : (tensor<2x4x3xf32>) -> tensor<2x3x4xf32>
+    %y = nf.exp %b : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+    ```
+    becomes
+    ```mlir
+    %y = nf.exp %x : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+    ```
+  }];
+}
+
+def RaiseLinear : Pass<"nf-raise-linear", "::mlir::ModuleOp"> {
+  let summary = "products with weights into nf.linear";
+  let description = [{
+    A product whose right side depends on parameters alone is a linear, an added vector of weights its bias. A weight
+    that a file holds as [in, out], and that all programs multiply from the right, is declared [out, in] and its init
+    rule says `transposed`; other such weights are transposed where they are read.
+
+    ```mlir
+    nf.parameter @w : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"w\"}"}
+    …
+    %p = nf.matmul %x, %w : (tensor<2x3x4xf32>, tensor<4x8xf32>) -> tensor<2x3x8xf32>
+    %y = nf.add %p, %b : (tensor<2x3x8xf32>, tensor<8xf32>) -> tensor<2x3x8xf32>
+    ```
+    becomes
+    ```mlir
+    nf.parameter @w : tensor<8x4xf32> {init = "{\"kind\":\"file\",\"name\":\"w\",\"transposed\":true}"}
+    …
+    %y = nf.linear %x, %w bias %b : (tensor<2x3x4xf32>, tensor<8x4xf32>, tensor<8xf32>) -> tensor<2x3x8xf32>
+    ```
+  }];
+}
+
+def RaiseEmbedding : Pass<"nf-raise-embedding", "::nf::ProgramOp"> {
+  let summary = "rows of a parameter into nf.embedding";
+  let description = [{
+    ```mlir
+    %w = nf.get @"embed.tokens.weight" : tensor<32x8xf32>
+    %y = nf.gather %w, %ids : (tensor<32x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %w = nf.get @"embed.tokens.weight" : tensor<32x8xf32>
+    %y = nf.embedding %w, %ids : (tensor<32x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+    ```
+  }];
+}
+
+def RaiseLayerNorm : Pass<"nf-raise-layer-norm", "::nf::ProgramOp"> {
+  let summary = "LayerNorm in primitives into nf.layer_norm or nf.normalize";
+  let description = [{
+    Recognises (x − mean) / √(variance + eps) · weight + bias by its values: any spelling of it over the last axis, with
+    the population variance and eps inside the root. A missing weight or bias is a constant; without both it is
+    nf.normalize. A value in between that something else reads prevents it.
+
+    ```mlir
+    %mean = nf.reduce_mean %x axes [1] : (tensor<4x8xf32>) -> tensor<4x1xf32>
+    %c = nf.sub %x, %mean : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    %s = nf.mul %c, %c : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+    %v = nf.reduce_mean %s axes [1] : (tensor<4x8xf32>) -> tensor<4x1xf32>
+    %eps = nf.constant dense<1.0e-5> : tensor<1xf32>
+    %e = nf.add %v, %eps : (tensor<4x1xf32>, tensor<1xf32>) -> tensor<4x1xf32>
+    %d = nf.sqrt %e : (tensor<4x1xf32>) -> tensor<4x1xf32>
+    %y = nf.div %c, %d : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %y, %rstd = nf.normalize %x {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)
+    ```
+  }];
+}
+
+def RaiseActivations : Pass<"nf-raise-activations", "::nf::ProgramOp"> {
+  let summary = "activations in primitives into nf.gelu, gelu_tanh, relu, relu2, silu";
+  let description = [{
+    An elementwise function of one value is compared with each activation at points over the whole range of floats.
+
+    ```mlir
+    %zero = nf.constant dense<0.0> : tensor<1xf32>
+    %r = nf.max %x, %zero : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+    %y = nf.mul %r, %r : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %y = nf.relu2 %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+}
+
+def RaiseSoftmax : Pass<"nf-raise-softmax", "::nf::ProgramOp"> {
+  let summary = "softmax over the last axis in primitives into nf.softmax";
+  let description = [{
+    ```mlir
+    %e = nf.exp %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %s = nf.reduce_sum %e axes [1] : (tensor<4x8xf32>) -> tensor<4x1xf32>
+    %y = nf.div %e, %s : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %y = nf.softmax %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+}
+
+def RaiseDropout : Pass<"nf-raise-dropout", "::nf::ProgramOp"> {
+  let summary = "masks of random bits into nf.dropout";
+  let description = [{
+    ```mlir
+    %keep = nf.compare ge %bits, %threshold : (tensor<2x4x8xi32>, tensor<1xi32>) -> tensor<2x4x8xi1>
+    %s = nf.mul %x, %factor : (tensor<2x4x8xf32>, tensor<1xf32>) -> tensor<2x4x8xf32>
+    %y = nf.where %keep, %s, %zero : (tensor<2x4x8xi1>, tensor<2x4x8xf32>, tensor<1xf32>) -> tensor<2x4x8xf32>
+    ```
+    with `%bits` from nf.random_bits, a threshold of p · 2³¹ and a factor of 1 / (1 − p) becomes
+    ```mlir
+    %y = nf.dropout %x, %seed, %step, %offset {p = 0.1 : f64, site = 3 : i32} : …
+    ```
+  }];
+}
+
+def RaiseAttention : Pass<"nf-raise-attention", "::nf::ProgramOp"> {
+  let summary = "products, masks and softmax into nf.attention";
+  let description = [{
+    softmax(scale · Q Kᵀ + masks) V with the scale before or after the product, or as a root on both sides; masks added
+    or chosen by conditions, constant or computed, that are exactly causal, hide keys by padding, or keep segments
+    apart; heads as an axis, or joined with the batch. Any other mask, or probabilities that something else reads,
+    leaves the primitives. Expects nf-simplify before it, and after it to remove the movement of heads.
+
+    ```mlir
+    %s = nf.matmul %q, %k {transpose_b} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+    %t = nf.mul %s, %scale : (tensor<2x4x8x8xf32>, tensor<1xf32>) -> tensor<2x4x8x8xf32>
+    %m = nf.add %t, %causal : (tensor<2x4x8x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8x8xf32>
+    %p = nf.softmax %m : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    %y = nf.matmul %p, %v : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+    ```
+    becomes, beside movement to and from [batch, tokens, heads · width],
+    ```mlir
+    %out, %lse = nf.attention %qs, %ks, %vs {causal, heads = 4 : i64, scale = 0.25 : f64} : …
+    ```
+  }];
+}
+
+def RaiseHeadScale : Pass<"nf-raise-head-scale", "::nf::ProgramOp"> {
+  let summary = "a factor a head into nf.head_scale";
+  let description = [{
+    A product with a tensor that repeats one parameter along the axis of heads, wherever that axis is, or along the
+    columns in runs of the width of a head.
+
+    ```mlir
+    %h = nf.reshape %x : (tensor<2x8x64xf32>) -> tensor<2x8x4x16xf32>
+    %g = nf.get @gamma : tensor<4x1xf32>
+    %s = nf.mul %h, %g : (tensor<2x8x4x16xf32>, tensor<4x1xf32>) -> tensor<2x8x4x16xf32>
+    %y = nf.reshape %s : (tensor<2x8x4x16xf32>) -> tensor<2x8x64xf32>
+    ```
+    becomes, after nf-simplify,
+    ```mlir
+    %g = nf.get @gamma : tensor<4x1xf32>
+    %v = nf.reshape %g : (tensor<4x1xf32>) -> tensor<4xf32>
+    %y = nf.head_scale %x, %v : (tensor<2x8x64xf32>, tensor<4xf32>) -> tensor<2x8x64xf32>
+    ```
+  }];
+}
+
+def RaiseResidualScale : Pass<"nf-raise-residual-scale", "::nf::ProgramOp"> {
+  let summary = "a factor a channel of the residual into nf.residual_scale";
+  let description = [{
+    Only where the sum that reads the product adds a value computed from the same x: a factor of the branch stays.
+
+    ```mlir
+    %r = nf.mul %x, %s : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+    %f = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %y = nf.add %r, %f : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+    with `%s` from nf.get becomes
+    ```mlir
+    %r = nf.residual_scale %x, %s : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+    %f = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %y = nf.add %r, %f : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+}
+
+def RaiseCrossEntropy : Pass<"nf-raise-cross-entropy", "::nf::ProgramOp"> {
+  let summary = "a loss written out into nf.linear_cross_entropy";
+  let description = [{
+    A sum over tokens of log Σ e^logits − logits[target] times weights, where the logits are a linear that nothing else
+    reads: projection and loss become one op. Expects linears to be raised.
+
+    ```mlir
+    %logits = nf.linear %x, %w : (tensor<4x8xf32>, tensor<16x8xf32>) -> tensor<4x16xf32>
+    …
+    %nll = nf.sub %lse, %picked : (tensor<4x1xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
+    %loss = nf.reduce_mean %nll axes [0, 1] : (tensor<4x1xf32>) -> tensor<1x1xf32>
+    ```
+    becomes
+    ```mlir
+    %ones = nf.constant dense<1.0> : tensor<4xf32>
+    %scale = nf.constant dense<0.25> : tensor<1xf32>
+    %l = nf.linear_cross_entropy %x, %w, %targets, %ones, %scale : …
+    ```
+  }];
+}
+
+#endif // NF_PASSES_RAISE_PASSES_TD
