@@ -101,6 +101,22 @@ struct ShortestChain {
   }
 };
 
+/// The transpose of the layout's source that the whole chain is, or nothing.
+static std::optional<SmallVector<int64_t>> asPermutation(const Layout &layout, int64_t rank) {
+  if (tensorType(layout.source()).getRank() != rank)
+    return std::nullopt;
+  SmallVector<int64_t> permutation;
+  for (int64_t axis = 0; axis < rank; ++axis)
+    for (int64_t from = 0; from < rank; ++from)
+      if (!llvm::is_contained(permutation, from) && layout.axis(axis) == layout.sourceAxis(from)) {
+        permutation.push_back(from);
+        break;
+      }
+  if (static_cast<int64_t>(permutation.size()) != rank)
+    return std::nullopt;
+  return permutation;
+}
+
 /// Reshapes and transposes: the fewest that end in the same order.
 struct ShortenChain : RewritePattern {
   explicit ShortenChain(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -118,6 +134,10 @@ struct ShortenChain : RewritePattern {
     }
     if (layout.transposes() < 2 && layout.length() < 4)
       return rewriter.notifyMatchFailure(op, "no shorter chain");
+    if (auto permutation = asPermutation(layout, static_cast<int64_t>(shape.size()))) {
+      rewriter.replaceOpWithNewOp<TransposeOp>(op, source, rewriter.getDenseI64ArrayAttr(*permutation));
+      return success();
+    }
     ShortestChain chain(layout);
     SmallVector<int64_t> moved;
     for (int64_t axis : chain.permutation)
