@@ -76,6 +76,8 @@ static void buildHoist(OpPassManager &pm) {
   pm.addPass(createCSEPass()); // programs read a derived state where they computed it
 }
 
+static void buildRecompute(OpPassManager &pm) { pm.addPass(createRecompute()); }
+
 static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &program = pm.nest<ProgramOp>();
   program.addPass(createExpandLoss());    // before anything is row-wise: it decides the chunks of rows
@@ -85,6 +87,7 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   FuseRowsOptions fuse;
   fuse.remarks = options.fuseRemarks;
   program.addPass(createFuseRows(fuse));
+  program.nest<FusedOp>().addPass(createCSEPass()); // what backward computes again, its gradient rules compute too
   program.addPass(createSplitColumnSums()); // needs to know which column sums share a region with row reductions
 }
 
@@ -142,6 +145,8 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
     return buildAutodiff(pm);
   case Stage::Hoist:
     return buildHoist(pm);
+  case Stage::Recompute:
+    return buildRecompute(pm);
   case Stage::Fuse:
     return buildFuse(pm, options);
   case Stage::Plan:
@@ -152,7 +157,6 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
     return buildLlvm(pm, options);
   case Stage::Import:
   case Stage::Fold:
-  case Stage::Recompute:
   case Stage::Distribute:
   case Stage::Obj:
     return;

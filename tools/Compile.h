@@ -15,8 +15,8 @@ struct CompileOptions {
   std::vector<std::string> sets; ///< key=value
   std::optional<Stage> emit;     ///< stop after this stage and write what it gives; without: an executable
   std::string target = "cpu", cpu = "host";
-  std::optional<Stage> from;     ///< the stage that an input module has been through; without: as the module says
-  std::string phases;            ///< folder that gets the module after each stage, or ""
+  std::optional<Stage> from; ///< the stage that an input module has been through; without: as the module says
+  std::string phases;        ///< folder that gets the module after each stage, or ""
   bool fuseRemarks = false;
   bool verifyStages = true; ///< check what each stage leaves
   std::string libraries;    ///< folder of libnfrt.a and libopenblas.a

@@ -93,4 +93,29 @@ def HoistWeightOnly : Pass<"nf-hoist-weight-only", "::mlir::ModuleOp"> {
   }];
 }
 
+def Recompute : Pass<"nf-recompute", "::mlir::ModuleOp"> {
+  let summary = "computes saved values again where that moves fewer bytes than keeping them";
+  let description = [{
+    A value that forward saves for one region of row-wise ops of backward is computed there instead, if that region reads
+    what it is made of anyway, or if reading that is cheaper than writing the value and reading it back.
+
+    ```mlir
+    %act = nf.gelu %z : …
+    %y, %mean, %rstd = nf.layer_norm %act, %g, %b …
+    …                                        // backward
+    %centred = nf.sub %act, %mean : …
+    … nf.mul %z, …                           // the derivative of gelu
+    ```
+    becomes
+    ```mlir
+    %act = nf.gelu %z : …
+    %y, %mean, %rstd = nf.layer_norm %act, %g, %b …
+    …
+    %again = nf.gelu %z : …
+    %centred = nf.sub %again, %mean : …
+    … nf.mul %z, …
+    ```
+  }];
+}
+
 #endif // NF_PASSES_AUTODIFF_PASSES_TD

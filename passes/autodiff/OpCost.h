@@ -1,0 +1,26 @@
+//===- OpCost.h - what it takes to compute an op again ---------------------------------------===//
+#ifndef NF_PASSES_AUTODIFF_OPCOST_H
+#define NF_PASSES_AUTODIFF_OPCOST_H
+
+#include "dialect/NF.h"
+
+namespace nf {
+
+/// Free: no arithmetic (states, constants, views). Rows: row-wise primitives alone, which fuse with what stands beside
+/// them. Product: also matrix products or attention. None: must not be done twice, or cannot be.
+enum class OpClass { Free, Rows, Product, None };
+
+struct OpCost {
+  OpClass kind;
+  double flops; ///< floating-point operations of one execution, an elementary function counted as sixteen
+};
+
+/// Asks the op, or what it is written in; names no op of a model.
+OpCost costOf(mlir::Operation *op);
+
+/// Bytes of a tensor.
+int64_t bytesOf(mlir::Value value);
+
+} // namespace nf
+
+#endif // NF_PASSES_AUTODIFF_OPCOST_H
