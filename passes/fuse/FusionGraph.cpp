@@ -40,6 +40,7 @@ static bool allOperandsFit(RowWiseOpInterface op, const RowSpace &space) {
 void FusionGraph::addNodes(Block &block) {
   unsigned index = 0;
   for (Operation &op : block) {
+    spans.push_back(index);
     position[&op] = index++;
     if (auto rowWise = dyn_cast<RowWiseOpInterface>(op))
       if (auto space = RowSpace::of(rowWise); space && allOperandsFit(rowWise, *space))
@@ -211,11 +212,17 @@ bool FusionGraph::edgesFit(Group producer, Group consumer, std::pair<int64_t, in
   return any;
 }
 
+/// Groups that begin behind this position lead to no op at `last` or before. It is not `last` itself: a path may enter
+/// a group at a late op of it and go on from an early one.
+unsigned FusionGraph::horizon(unsigned last) const {
+  while (spans[last] > last)
+    last = spans[last];
+  return last;
+}
+
 /// Whether a path leads from `from` to `to` through another group (or, where `ignoreDirect` is false, at all).
 bool FusionGraph::hasIndirectPath(Group from, Group to, bool ignoreDirect) const {
-  unsigned last = 0;
-  for (Operation *op : members[to])
-    last = std::max(last, position.lookup(op));
+  unsigned last = horizon(position.lookup(members[to].back()));
   llvm::DenseSet<Group> seen{from};
   SmallVector<Group> stack;
   auto push = [&](Group group, bool direct) -> bool {
@@ -252,6 +259,9 @@ void FusionGraph::merge(Group from, Group into, std::pair<int64_t, int64_t> merg
   members[from].clear();
   llvm::sort(members[into], [&](Operation *a, Operation *b) { return position.lookup(a) < position.lookup(b); });
   extents[into] = merged;
+  unsigned last = position.lookup(members[into].back());
+  for (unsigned i = position.lookup(members[into].front()); i < last; ++i)
+    spans[i] = std::max(spans[i], last);
 }
 
 bool FusionGraph::tryMerge(Group producer, Group consumer) {

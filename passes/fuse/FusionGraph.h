@@ -55,6 +55,7 @@ private:
   void addEdge(mlir::Operation *from, mlir::Operation *to);
   std::optional<std::pair<int64_t, int64_t>> mergedExtents(Group producer, Group consumer) const;
   bool edgesFit(Group producer, Group consumer, std::pair<int64_t, int64_t> extents) const;
+  unsigned horizon(unsigned last) const;
   bool hasIndirectPath(Group from, Group to, bool ignoreDirect) const;
   bool escapes(Group producer, Group consumer) const;
   void merge(Group from, Group into, std::pair<int64_t, int64_t> extents);
@@ -62,6 +63,7 @@ private:
   llvm::DenseMap<mlir::Operation *, RowSpace> spaces;
   llvm::DenseMap<mlir::Operation *, Group> groups;
   llvm::DenseMap<mlir::Operation *, unsigned> position;
+  std::vector<unsigned> spans; ///< at each position, the last one of the groups that lie across it
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> successors;
   std::vector<llvm::SmallVector<mlir::Operation *>> members;
   std::vector<std::pair<int64_t, int64_t>> extents;
