@@ -61,6 +61,8 @@ static void buildRaise(OpPassManager &pm) {
   program.addPass(createRaiseResidualScale());
   program.addPass(createRaiseCrossEntropy());
   addCanonicalizer(program);
+  pm.addPass(createNameParameters()); // roles follow from composite ops
+  pm.addPass(createDetectNormformer());
 }
 
 static void buildAutodiff(OpPassManager &pm) {

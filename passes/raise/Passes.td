@@ -214,4 +214,36 @@ def RaiseCrossEntropy : Pass<"nf-raise-cross-entropy", "::nf::ProgramOp"> {
   }];
 }
 
+def NameParameters : Pass<"nf-name-parameters", "::mlir::ModuleOp"> {
+  let summary = "names and trains the parameters of a file by their roles";
+  let description = [{
+    A parameter whose name an exporter made up gets the name of its role (docs/parameters.md); one that no linear,
+    embedding, norm or scale reads is not trained.
+
+    ```mlir
+    nf.parameter @"onnx::MatMul_34" : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::MatMul_34\"}"}
+    nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}"}
+    ```
+    becomes, where the first is read by the query projection of the first layer and the second is added to embeddings,
+    ```mlir
+    nf.parameter @layers.0.attn.q.weight : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::MatMul_34\"}"}
+    nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}", trainable = false}
+    ```
+  }];
+}
+
+def DetectNormformer : Pass<"nf-detect-normformer", "::mlir::ModuleOp"> {
+  let summary = "notes which of NormFormer's operations each layer has";
+  let description = [{
+    A layer is an attention op and the feed-forward network after it. What it has is noted in the module attribute
+    nf.layers, one dictionary a layer; nothing is changed.
+
+    ```mlir
+    module attributes {nf.layers = [{path = "layers.0.attn", placement = "pre", attention_layernorm = true,
+      head_scale = "pre_proj", ffn_layernorm = true, residual_scale = false, activation = "gelu"} ]} { … }
+    ```
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false", "one remark a layer, at its attention">];
+}
+
 #endif // NF_PASSES_RAISE_PASSES_TD

@@ -158,7 +158,7 @@ struct SinkFactor : RewritePattern {
   explicit SinkFactor(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
 
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
-    if (!isa<ReshapeOp, TransposeOp>(op))
+    if (!isa<ReshapeOp, TransposeOp>(op) || tensorType(op->getResult(0)).getRank() == 0)
       return failure();
     Operation *product = op->getOperand(0).getDefiningOp();
     if (!isa_and_nonnull<MulOp, DivOp>(product) || !product->hasOneUse())

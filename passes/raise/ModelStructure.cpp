@@ -1,0 +1,354 @@
+// Follows the residual stream: from each attention op back to the linears that q, k and v come from and forward to the
+// sum that ends its branch, then from that sum through the feed-forward network to the next.
+#include "passes/raise/ModelStructure.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace nf;
+
+/// Ops between two parts of a layer, at most: rotary embeddings take some.
+static constexpr unsigned farthest = 64;
+
+std::string nf::partName(Location location) {
+  if (auto name = dyn_cast<NameLoc>(location))
+    return name.getName().str();
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (std::string name = partName(part); !name.empty())
+        return name;
+  return "";
+}
+
+/// The value without casts and movement.
+static Value origin(Value value) {
+  while (isa_and_nonnull<CastOp, ReshapeOp, TransposeOp>(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return value;
+}
+
+/// The nearest op of type `Op` that `value` is computed from, not through another linear or LayerNorm.
+template <typename Op> static Op nearestSource(Value value) {
+  llvm::SmallSetVector<Value, 16> values;
+  values.insert(value);
+  for (size_t i = 0; i < values.size() && i < farthest; ++i) {
+    Operation *op = values[i].getDefiningOp();
+    if (auto found = dyn_cast_or_null<Op>(op))
+      return found;
+    if (op && !isa<LinearOp, LayerNormOp, AttentionOp, EmbeddingOp>(op))
+      values.insert(op->operand_begin(), op->operand_end());
+  }
+  return {};
+}
+
+/// Visits what is computed from `value`, nearest first; `visit` says whether to go on behind an op.
+static void walkForward(Value value, function_ref<bool(Operation *)> visit) {
+  llvm::SmallSetVector<Operation *, 16> ops;
+  auto addUsers = [&](Value v) {
+    SmallVector<Operation *> users(v.getUsers());
+    llvm::sort(users, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    ops.insert(users.begin(), users.end());
+  };
+  addUsers(value);
+  for (size_t i = 0; i < ops.size() && i < farthest; ++i)
+    if (visit(ops[i]) && ops[i]->getNumResults() > 0)
+      addUsers(ops[i]->getResult(0));
+}
+
+/// Ops that lie on a branch without being a part of it.
+static bool isTransparent(Operation *op) { return isa<CastOp, ReshapeOp, TransposeOp, DropoutOp>(op); }
+
+namespace {
+/// Reads one layer.
+class LayerReader {
+public:
+  explicit LayerReader(AttentionOp attention) { layer.attention = attention; }
+
+  TransformerLayer read() {
+    layer.q = nearestSource<LinearOp>(layer.attention.getQ());
+    layer.k = nearestSource<LinearOp>(layer.attention.getK());
+    layer.v = nearestSource<LinearOp>(layer.attention.getV());
+    readAttentionBranch();
+    if (sum)
+      readPlacement();
+    if (stream)
+      readFeedForward();
+    if (!closed)
+      forgetFeedForward();
+    return layer;
+  }
+
+private:
+  /// From attention to the sum that its branch ends in.
+  void readAttentionBranch() {
+    walkForward(layer.attention->getResult(0), [&](Operation *op) {
+      if (auto add = dyn_cast<AddOp>(op)) {
+        sum = sum ? sum : add;
+        return false;
+      }
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        bool isFirst = !layer.out && !sum;
+        layer.out = isFirst ? linear : layer.out;
+        return isFirst;
+      }
+      if (auto scale = dyn_cast<HeadScaleOp>(op)) {
+        layer.headScale = scale;
+        layer.scalesBeforeProjection = !layer.out;
+        return true;
+      }
+      if (auto norm = dyn_cast<LayerNormOp>(op)) {
+        layer.postNorm = layer.out ? norm : layer.postNorm;
+        return layer.out != nullptr;
+      }
+      return isTransparent(op);
+    });
+  }
+
+  /// Pre-LN: q's input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and the sum has
+  /// a LayerNorm.
+  void readPlacement() {
+    Value input = layer.q ? origin(layer.q.getX()) : Value();
+    auto norm = input ? input.getDefiningOp<LayerNormOp>() : LayerNormOp();
+    stream = sum.getResult();
+    for (Value operand : sum->getOperands()) {
+      Value residual = origin(operand);
+      if (norm && residual == origin(norm.getX())) {
+        layer.placement = NormPlacement::Pre;
+        layer.attentionNorm = norm;
+        return;
+      }
+      if (residual != input)
+        continue;
+      layer.placement = NormPlacement::Post;
+      if ((layer.attentionNorm = normOf(sum)))
+        stream = layer.attentionNorm.getY();
+      return;
+    }
+  }
+
+  /// The LayerNorm of `value` through casts, or null.
+  static LayerNormOp normOf(Value value) {
+    LayerNormOp found;
+    walkForward(value, [&](Operation *op) {
+      if (auto norm = dyn_cast<LayerNormOp>(op))
+        found = found ? found : norm;
+      return isa<CastOp>(op);
+    });
+    return found;
+  }
+
+  void readFeedForward() {
+    Value input = stream;
+    if (layer.placement == NormPlacement::Pre) {
+      layer.feedForwardNorm = normOf(stream);
+      if (!layer.feedForwardNorm)
+        return;
+      input = layer.feedForwardNorm.getY();
+    }
+    walkForward(input, [&](Operation *op) {
+      if (auto linear = dyn_cast<LinearOp>(op))
+        layer.fc1 = layer.fc1 ? layer.fc1 : linear;
+      return isTransparent(op);
+    });
+    if (!layer.fc1)
+      return;
+    walkForward(layer.fc1.getResult(), [&](Operation *op) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        layer.fc2 = layer.fc2 ? layer.fc2 : linear;
+        return false;
+      }
+      if (auto norm = dyn_cast<LayerNormOp>(op))
+        layer.activationNorm = norm;
+      if (isa<GeluOp, GeluTanhOp, ReluOp, Relu2Op, SiluOp>(op))
+        layer.activation = op;
+      return !layer.fc2;
+    });
+    if (layer.fc2)
+      readFeedForwardSum();
+  }
+
+  /// What was found does not end in the stream: it is something else, such as the end of the model.
+  void forgetFeedForward() {
+    layer.feedForwardNorm = layer.activationNorm = LayerNormOp();
+    layer.fc1 = layer.fc2 = LinearOp();
+    layer.activation = nullptr;
+  }
+
+  /// The sum that the feed-forward branch ends in: its other operand is the stream, scaled or not.
+  void readFeedForwardSum() {
+    AddOp end;
+    walkForward(layer.fc2.getResult(), [&](Operation *op) {
+      if (auto add = dyn_cast<AddOp>(op))
+        end = end ? end : add;
+      return isTransparent(op);
+    });
+    for (Value operand : end ? end->getOperands() : ValueRange()) {
+      Value residual = origin(operand);
+      if (auto scale = residual.getDefiningOp<ResidualScaleOp>(); scale && origin(scale.getX()) == origin(stream)) {
+        layer.residualScale = scale;
+        closed = true;
+      }
+      closed |= residual == origin(stream);
+    }
+    if (closed && layer.placement == NormPlacement::Post)
+      layer.feedForwardNorm = normOf(end);
+  }
+
+  TransformerLayer layer;
+  AddOp sum;
+  Value stream;
+  bool closed = false;
+};
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// The whole model
+//===------------------------------------------------------------------------------------------===//
+
+static bool isInLayer(const ModelStructure &model, LayerNormOp norm) {
+  return llvm::any_of(model.layers, [&](const TransformerLayer &layer) {
+    return llvm::is_contained({layer.attentionNorm, layer.feedForwardNorm, layer.postNorm, layer.activationNorm}, norm);
+  });
+}
+
+ModelStructure nf::readStructure(ProgramOp program) {
+  ModelStructure model;
+  Block &block = program.getBody().front();
+  for (auto attention : block.getOps<AttentionOp>())
+    model.layers.push_back(LayerReader(attention).read());
+  BlockArgument tokens = program.findArgument("tokens");
+  for (auto embedding : block.getOps<EmbeddingOp>()) {
+    bool isOfTokens = tokens && origin(embedding.getIds()) == tokens;
+    model.embeddings.insert(isOfTokens ? model.embeddings.begin() : model.embeddings.end(), embedding);
+  }
+  for (Operation &op : block)
+    if (isa<LinearOp, LinearCrossEntropyOp, LinearCrossEntropyBackwardOp>(op))
+      model.head = &op;
+  bool isOfLayer = llvm::any_of(model.layers, [&](const TransformerLayer &layer) {
+    return model.head == layer.fc2 || model.head == layer.out || model.head == layer.fc1;
+  });
+  if (isOfLayer)
+    model.head = nullptr;
+  for (auto norm : block.getOps<LayerNormOp>()) {
+    if (isInLayer(model, norm))
+      continue;
+    if (!model.layers.empty() && norm->isBeforeInBlock(model.layers.front().attention))
+      model.embeddingNorm = norm;
+    else if (model.head && origin(model.head->getOperand(0)) == norm.getY())
+      model.finalNorm = norm;
+  }
+  return model;
+}
+
+ProgramOp nf::structureProgram(ModuleOp module) {
+  for (StringRef name : {"forward", "forward_backward"})
+    if (auto program = module.lookupSymbol<ProgramOp>(name))
+      return program;
+  auto programs = module.getOps<ProgramOp>();
+  return programs.empty() ? ProgramOp() : *programs.begin();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Roles of parameters
+//===------------------------------------------------------------------------------------------===//
+
+namespace {
+class RoleReader {
+public:
+  explicit RoleReader(ProgramOp program) : program(program), model(readStructure(program)) {}
+
+  llvm::StringMap<ParameterRole> read() {
+    for (auto [index, layer] : llvm::enumerate(model.layers))
+      readLayer(layer, "layers." + std::to_string(index));
+    static constexpr StringLiteral tables[] = {"embed.tokens", "embed.positions", "embed.types"};
+    for (auto [index, embedding] : llvm::enumerate(model.embeddings))
+      if (index < std::size(tables))
+        add(embedding.getWeight(), (tables[index] + ".weight").str(), "embedding");
+    norm(model.embeddingNorm, "embed.ln");
+    norm(model.finalNorm, "final_ln");
+    readHead();
+    readKinds();
+    return std::move(roles);
+  }
+
+private:
+  /// The parameter that `value` reads alone, through movement.
+  static GetOp parameter(Value value) { return value ? origin(value).getDefiningOp<GetOp>() : GetOp(); }
+
+  /// Gives the parameter behind `value` a role, unless it has one.
+  void add(Value value, const std::string &name, StringRef kind) {
+    GetOp get = parameter(value);
+    if (!get)
+      return;
+    ParameterRole &role = roles[get.getSymbol()];
+    if (role.kind.empty())
+      role.kind = kind;
+    if (role.name.empty())
+      role.name = name;
+  }
+
+  void linear(LinearOp op, const std::string &path) {
+    if (!op)
+      return;
+    add(op.getWeight(), path.empty() ? "" : path + ".weight", "linear weight");
+    add(op.getBias(), path.empty() ? "" : path + ".bias", "bias");
+  }
+
+  void norm(LayerNormOp op, const std::string &path) {
+    if (!op)
+      return;
+    add(op.getWeight(), path.empty() ? "" : path + ".weight", "norm scale");
+    add(op.getBias(), path.empty() ? "" : path + ".bias", "norm shift");
+  }
+
+  void readLayer(TransformerLayer &layer, const std::string &path) {
+    norm(layer.attentionNorm, path + ".attn.ln");
+    if (layer.q == layer.k) {
+      linear(layer.q, path + ".attn.qkv");
+    } else {
+      linear(layer.q, path + ".attn.q");
+      linear(layer.k, path + ".attn.k");
+      linear(layer.v, path + ".attn.v");
+    }
+    linear(layer.out, path + ".attn.out");
+    if (layer.headScale)
+      add(layer.headScale.getGamma(), path + ".attn.head_scale", "HeadScale");
+    norm(layer.postNorm, path + ".attn.post_ln");
+    norm(layer.feedForwardNorm, path + ".ffn.ln");
+    linear(layer.fc1, path + ".ffn.fc1");
+    linear(layer.fc2, path + ".ffn.fc2");
+    norm(layer.activationNorm, path + ".ffn.act_ln");
+    if (layer.residualScale)
+      add(layer.residualScale.getScale(), path + ".ffn.residual_scale", "ResScale");
+  }
+
+  void readHead() {
+    if (auto op = dyn_cast_or_null<LinearOp>(model.head)) {
+      linear(op, "lm_head");
+    } else if (auto loss = dyn_cast_or_null<LinearCrossEntropyOp>(model.head)) {
+      add(loss.getWeight(), "lm_head.weight", "linear weight");
+      add(loss.getBias(), "lm_head.bias", "bias");
+    }
+  }
+
+  /// Parameters outside of layers: what they are, without a name.
+  void readKinds() {
+    for (Operation &op : program.getBody().front()) {
+      linear(dyn_cast<LinearOp>(op), "");
+      norm(dyn_cast<LayerNormOp>(op), "");
+      if (auto embedding = dyn_cast<EmbeddingOp>(op))
+        add(embedding.getWeight(), "", "embedding");
+      if (auto scale = dyn_cast<HeadScaleOp>(op))
+        add(scale.getGamma(), "", "HeadScale");
+      if (auto scale = dyn_cast<ResidualScaleOp>(op))
+        add(scale.getScale(), "", "ResScale");
+    }
+  }
+
+  ProgramOp program;
+  ModelStructure model;
+  llvm::StringMap<ParameterRole> roles;
+};
+} // namespace
+
+llvm::StringMap<ParameterRole> nf::rolesOf(ProgramOp program) { return RoleReader(program).read(); }

@@ -1,0 +1,58 @@
+//===- ModelStructure.h - the layers of a transformer in a program of composite ops --------------===//
+#ifndef NF_PASSES_RAISE_MODELSTRUCTURE_H
+#define NF_PASSES_RAISE_MODELSTRUCTURE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/raise/Values.h"
+
+#include <string>
+
+namespace nf {
+
+/// Where a layer has its LayerNorms: before its branches, after their sums, or neither.
+enum class NormPlacement { Other, Pre, Post };
+
+/// One attention op and the feed-forward network after it. Null ops: not found.
+struct TransformerLayer {
+  AttentionOp attention;
+  LinearOp q, k, v, out, fc1, fc2;            ///< q, k and v are one op where they are packed
+  LayerNormOp attentionNorm, feedForwardNorm; ///< Pre-LN: before the branch; Post-LN: of the sum after it
+  LayerNormOp postNorm;                       ///< NormFormer's, after attention's output projection
+  LayerNormOp activationNorm;                 ///< NormFormer's, after the activation
+  HeadScaleOp headScale;
+  bool scalesBeforeProjection = false; ///< pre_proj
+  ResidualScaleOp residualScale;
+  mlir::Operation *activation = nullptr;
+  NormPlacement placement = NormPlacement::Other;
+};
+
+/// A program's layers in order, and what is around them.
+struct ModelStructure {
+  std::vector<TransformerLayer> layers;
+  mlir::SmallVector<EmbeddingOp> embeddings; ///< those of the program's tokens first
+  LayerNormOp embeddingNorm, finalNorm;
+  mlir::Operation *head = nullptr; ///< the projection to the vocabulary: nf.linear or nf.linear_cross_entropy
+};
+
+/// The structure of `program`.
+ModelStructure readStructure(ProgramOp program);
+
+/// The program that shows a module's structure: forward, else forward_backward, else the first; null in a module of
+/// none.
+ProgramOp structureProgram(mlir::ModuleOp module);
+
+/// A parameter's part in a program of `module`: its name by role ("layers.0.attn.q.weight") and what it is ("linear
+/// weight"); empty where it has none.
+struct ParameterRole {
+  std::string name, kind;
+};
+
+/// The roles of the parameters that `program` reads, by symbol.
+llvm::StringMap<ParameterRole> rolesOf(ProgramOp program);
+
+/// The name that a location gives to a part of the model ("layers.3.attn.q"), or "".
+std::string partName(mlir::Location location);
+
+} // namespace nf
+
+#endif // NF_PASSES_RAISE_MODELSTRUCTURE_H

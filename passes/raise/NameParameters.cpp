@@ -1,0 +1,86 @@
+//===- NameParameters.cpp - names and training by role -------------------------------------------===//
+//
+// For parameters that a file holds:
+//
+// 1. What a parameter is follows from the composite op that reads it (ModelStructure.h).
+// 2. One whose name says nothing ("val_12", "onnx::MatMul_34") gets that of its role, as docs/parameters.md has them;
+//    others keep theirs.
+// 3. Weights are trained: of linears, embeddings, norms, biases, HeadScale, ResScale. What has no such role is not:
+//    masks, tables of sines, and a constant of equal elements that several norms share (the exporter's, not a weight).
+//
+//===------------------------------------------------------------------------------------------===//
+#include "passes/raise/ModelStructure.h"
+#include "passes/raise/Passes.h"
+
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Regex.h"
+
+namespace nf {
+#define GEN_PASS_DEF_NAMEPARAMETERS
+#include "passes/raise/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+/// Whether an exporter made the name up.
+static bool isAnonymous(StringRef name) {
+  static const llvm::Regex numbered(
+      "^[_.]?(val|t|permute|transpose|const|constant|initializer|tensor|param|p|x)?[_.]?[0-9]+$",
+      llvm::Regex::IgnoreCase);
+  return name.contains("::") || numbered.match(name);
+}
+
+/// The init rule of a parameter that a file holds; null for others.
+static std::optional<llvm::json::Object> fileRule(ParameterOp parameter) {
+  auto rule = llvm::json::parse(parameter.getInit());
+  if (!rule) {
+    llvm::consumeError(rule.takeError());
+    return std::nullopt;
+  }
+  llvm::json::Object *object = rule->getAsObject();
+  if (!object || object->getString("kind") != "file")
+    return std::nullopt;
+  return *object;
+}
+
+/// The LayerNorms that read each parameter.
+static llvm::StringMap<unsigned> countNorms(ProgramOp program) {
+  llvm::StringMap<unsigned> counts;
+  for (auto norm : program.getBody().front().getOps<LayerNormOp>())
+    for (Value value : {norm.getWeight(), norm.getBias()})
+      if (GetOp get = parameterOf(value))
+        ++counts[get.getSymbol()];
+  return counts;
+}
+
+namespace {
+struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
+  void runOnOperation() override {
+    ProgramOp program = structureProgram(getOperation());
+    if (!program)
+      return;
+    llvm::StringMap<ParameterRole> roles = rolesOf(program);
+    llvm::StringMap<unsigned> norms = countNorms(program);
+    SymbolTable symbols(getOperation());
+    for (auto parameter : llvm::make_early_inc_range(getOperation().getOps<ParameterOp>())) {
+      auto rule = fileRule(parameter);
+      if (!rule)
+        continue;
+      const ParameterRole role = roles.lookup(parameter.getSymName());
+      bool isSharedConstant = rule->get("splat") && norms.lookup(parameter.getSymName()) > 1;
+      parameter.setTrainable(!role.kind.empty() && !isSharedConstant && parameter.getTrainable());
+      if (isAnonymous(parameter.getSymName()) && !role.name.empty() && !isSharedConstant)
+        rename(symbols, parameter, role.name);
+    }
+  }
+
+  /// Keeps the old name where another parameter has the new one.
+  void rename(SymbolTable &symbols, ParameterOp parameter, StringRef name) {
+    if (symbols.lookup(name))
+      return;
+    if (failed(symbols.rename(parameter, name)))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,31 @@
+// What each layer of a definition has is found in its IR again, and in its primitives raised.
+// RUN: nf-compile %models/normformer-demo.toml --emit=import -o %t.mlirbc
+// RUN: nf-opt %t.mlirbc --pass-pipeline='builtin.module(nf-detect-normformer{remarks})' 2>&1 | FileCheck %s --check-prefixes=DEMO,REMARK
+// RUN: nf-opt %t.mlirbc --nf-decompose --nf-stage-raise=verify=false --nf-detect-normformer | FileCheck %s --check-prefix=DEMO
+// RUN: nf-compile %models/preln-demo.toml --set norm.placement=post --set norm.head_scale=post_proj --set norm.residual_scale=true --emit=import -o - | nf-opt --nf-detect-normformer | FileCheck %s --check-prefix=POST
+// RUN: nf-compile %models/preln-demo.toml --set train.precision=bf16 --emit=import -o - | nf-opt --nf-detect-normformer | FileCheck %s --check-prefix=PRE
+// RUN: nf-opt %s --nf-detect-normformer | FileCheck %s
+
+// REMARK: normformer-demo.toml:{{.*}}: remark: layer 0, placement pre: LayerNorm after attention, HeadScale (pre_proj), LayerNorm after the activation
+// DEMO: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = true, ffn_layernorm = true, head_scale = "pre_proj", path = "layers.0.attn", placement = "pre", residual_scale = false}, {
+// POST: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = false, ffn_layernorm = false, head_scale = "post_proj", path = {{.*}}, placement = "post", residual_scale = true}
+// PRE: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "pre", residual_scale = false}
+
+// Near misses: a LayerNorm of q before attention is none after it, and a scale of the branch is no ResScale. No layer
+// is claimed to have what it has not.
+// CHECK: nf.layers = [{activation = "other", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "other", residual_scale = false}]
+module {
+nf.parameter @w : tensor<8x8xf32> {init = "zeros"}
+nf.parameter @g : tensor<8xf32> {init = "zeros"}
+nf.program @forward(%x: tensor<2x4x8xf32> {nf.name = "x"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+  %w = nf.get @w : tensor<8x8xf32>
+  %g = nf.get @g : tensor<8xf32>
+  %q = nf.linear %x, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+  %n, %m, %r = nf.layer_norm %q, %g, %g {eps = 1.0e-5 : f64}
+    : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+  %a, %lse = nf.attention %n, %n, %q {heads = 2 : i64, causal, scale = 0.5 : f64}
+    : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+  %b = nf.mul %a, %g : (tensor<2x4x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  nf.return %b : tensor<2x4x8xf32>
+}
+}

@@ -1,0 +1,58 @@
+// RUN: nf-opt --nf-name-parameters %s --split-input-file | FileCheck %s
+
+// Names that say nothing get that of their role, others stay; masks and tables are not trained, nor is a constant of
+// equal elements that norms share.
+// CHECK-DAG: parameter @embed.tokens.weight : tensor<16x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22val_1\22}"}
+// CHECK-DAG: parameter @layers.0.attn.q.weight : tensor<8x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22onnx::MatMul_34\22}"}
+// CHECK-DAG: parameter @layers.0.attn.v.bias : tensor<8xf32>
+// CHECK-DAG: parameter @h.0.key : tensor<8x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22h.0.key\22}"}
+// CHECK-DAG: parameter @ones_12 : tensor<8xf32> {{.*}}trainable = false}
+// CHECK-DAG: parameter @sines : tensor<4x8xf32> {{.*}}trainable = false}
+// CHECK-DAG: parameter @layers.0.attn.ln.bias : tensor<8xf32>
+// CHECK-DAG: parameter @final_ln.bias : tensor<8xf32>
+// CHECK: get @layers.0.attn.q.weight
+nf.parameter @val_1 : tensor<16x8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_1\"}"}
+nf.parameter @"onnx::MatMul_34" : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::MatMul_34\"}"}
+nf.parameter @h.0.key : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"h.0.key\"}"}
+nf.parameter @"onnx::MatMul_36" : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"v\"}"}
+nf.parameter @"onnx::Add_37" : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"vb\"}"}
+nf.parameter @ones_12 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"ones_12\",\"splat\":1.0}"}
+nf.parameter @val_2 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_2\"}"}
+nf.parameter @val_3 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_3\"}"}
+nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}"}
+nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x16xf32> {nf.name = "logits"}) {
+  %e = nf.get @val_1 : tensor<16x8xf32>
+  %wq = nf.get @"onnx::MatMul_34" : tensor<8x8xf32>
+  %wk = nf.get @h.0.key : tensor<8x8xf32>
+  %wv = nf.get @"onnx::MatMul_36" : tensor<8x8xf32>
+  %vb = nf.get @"onnx::Add_37" : tensor<8xf32>
+  %ones = nf.get @ones_12 : tensor<8xf32>
+  %lb = nf.get @val_2 : tensor<8xf32>
+  %fb = nf.get @val_3 : tensor<8xf32>
+  %sines = nf.get @sines : tensor<4x8xf32>
+  %t = nf.embedding %e, %tokens : (tensor<16x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+  %x = nf.add %t, %sines : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
+  %n, %m, %r = nf.layer_norm %x, %ones, %lb {eps = 1.0e-5 : f64}
+    : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+  %q = nf.linear %n, %wq : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+  %k = nf.linear %n, %wk : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+  %v = nf.linear %n, %wv bias %vb : (tensor<2x4x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %a, %lse = nf.attention %q, %k, %v {heads = 2 : i64, causal, scale = 0.5 : f64}
+    : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+  %x1 = nf.add %x, %a : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %f, %fm, %fr = nf.layer_norm %x1, %ones, %fb {eps = 1.0e-5 : f64}
+    : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+  %y = nf.linear %f, %e : (tensor<2x4x8xf32>, tensor<16x8xf32>) -> tensor<2x4x16xf32>
+  nf.return %y : tensor<2x4x16xf32>
+}
+
+// -----
+
+// No-op: parameters of a definition, which have their names and know whether they are trained.
+// CHECK: parameter @val_1 : tensor<8xf32> {init = "{\22kind\22:\22ones\22}"}
+nf.parameter @val_1 : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf.name = "y"}) {
+  %s = nf.get @val_1 : tensor<8xf32>
+  %y = nf.add %x, %s : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  nf.return %y : tensor<4x8xf32>
+}
