@@ -11,6 +11,7 @@
 #include "frontend/Metadata.h"
 #include "frontend/ModelGraph.h"
 #include "passes/lower/EmitObject.h"
+#include "passes/raise/Explain.h"
 #include "tools/Link.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -99,6 +100,8 @@ public:
     if (!start)
       return false;
     Stage first = *start;
+    if (options.explain)
+      return explainModel(first);
     if (!options.emit && !config && first <= Stage::Llvm) {
       fmt::print(stderr,
                  "{}: error: expected a module made from a definition (nf.definition), but got one without; a program "
@@ -119,6 +122,23 @@ public:
   }
 
 private:
+  /// Prints what the model is after stage raise, with what later forward stages remark on its parts.
+  bool explainModel(Stage first) {
+    if (first > Stage::Raise) {
+      fmt::print(stderr, "{}: error: expected a model before stage fold to explain, but got a module after it\n",
+                 options.input);
+      return false;
+    }
+    if (!runUpTo(first, Stage::Raise))
+      return false;
+    OwningOpRef<ModuleOp> raised(module->clone());
+    RemarkCollector collector(context);
+    if (!runUpTo(Stage::Fold, Stage::Fold))
+      return false;
+    fmt::print("{}", explain(*raised, collector.remarks()));
+    return true;
+  }
+
   /// The stage to begin with: after the one that the user names, else the one that the module itself says.
   std::optional<Stage> firstStage() {
     if (!options.from)

@@ -73,6 +73,9 @@ int main(int argc, char **argv) {
                  "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
   app.add_option("--target", options.target, "what to compile for: cpu")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
+  app.add_flag(
+      "--explain", options.explain,
+      "print for each layer which of NormFormer's operations it has, and each parameter's role; compile nothing");
   app.add_option("--remarks", remarks, "say what a stage did: fuse")->check(CLI::IsMember({"fuse"}));
   app.add_option("--verify-stages", options.verifyStages,
                  "check after each stage that only what may leave it is there (docs/compiler.md); false: do not")
@@ -84,11 +87,11 @@ int main(int argc, char **argv) {
     if (!from.empty())
       options.from = parseStage(from);
     if (options.output.empty()) {
-      if (!options.emit)
+      if (!options.emit && !options.explain)
         throw CLI::RequiredError("-o");
       options.output = "-";
     }
-    if (options.output == "-" && !options.emit)
+    if (options.output == "-" && !options.emit && !options.explain)
       throw CLI::ValidationError("-o", "expected a file for the program, but got -; --emit writes to stdout");
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -41,9 +41,10 @@ std::optional<DropoutMatch> nf::matchDropout(Value root) {
   if (!bits || !threshold)
     return std::nullopt;
   double p = rateOf(*threshold);
-  auto product = where.getLhs().getDefiningOp<MulOp>();
+  Operation *product = where.getLhs().getDefiningOp();
   Factored kept = factorOf(where.getLhs());
-  if (!(p > 0 && p < 1) || !product || !product->hasOneUse() || std::fabs(kept.factor * (1 - p) - 1) > 1e-6)
+  if (!(p > 0 && p < 1) || kept.base == where.getLhs() || !product->hasOneUse() ||
+      std::fabs(kept.factor * (1 - p) - 1) > 1e-6)
     return std::nullopt;
   return DropoutMatch{kept.base, p, bits, {where, product, compare, bits}};
 }

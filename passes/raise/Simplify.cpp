@@ -2,7 +2,8 @@
 //
 // Rewrites that change no value (but for the rounding of products with constants), greedily:
 //
-// 1. Arithmetic that does nothing: · 1, / 1, + 0, − 0, a broadcast or a slice of everything.
+// 1. Arithmetic that does nothing: · 1, / 1, + 0, − 0, a broadcast or a slice of everything. Factors that follow one
+//    another are one.
 // 2. Chains of reshapes and transposes are one reshape where their elements end in the order in which they began, and
 //    the fewest ops otherwise. Slices, and products with a number, move in front of a chain or behind it so that chains
 //    meet.
@@ -61,6 +62,34 @@ struct RemoveNeutral : RewritePattern {
     if (!operand)
       return rewriter.notifyMatchFailure(op, "changes its operand");
     rewriter.replaceOp(op, operand);
+    return success();
+  }
+};
+} // namespace
+
+namespace {
+/// Products with numbers, one after another, are one product, or none.
+struct JoinFactors : RewritePattern {
+  explicit JoinFactors(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<MulOp, DivOp, NegOp>(op))
+      return failure();
+    Value root = op->getResult(0);
+    Factored factored = factorOf(root);
+    auto isFactorOfRoot = [&](Value operand) { return operand.getType() == root.getType() && !numberOf(operand); };
+    bool isChain = llvm::any_of(op->getOperands(), [&](Value operand) {
+      return isFactorOfRoot(operand) && operand != factored.base && operand.hasOneUse();
+    });
+    if (factored.base == root || !isChain || tensorType(root).getRank() == 0 ||
+        !isa<FloatType>(tensorType(root).getElementType()))
+      return rewriter.notifyMatchFailure(op, "no chain of products with numbers");
+    if (factored.factor == 1) {
+      rewriter.replaceOp(op, factored.base);
+      return success();
+    }
+    Value factor = splat(rewriter, op->getLoc(), tensorType(root).getElementType(), factored.factor);
+    rewriter.replaceOpWithNewOp<MulOp>(op, root.getType(), factored.base, factor);
     return success();
   }
 };
@@ -289,8 +318,8 @@ struct OuterProduct : OpRewritePattern<MatmulOp> {
 struct Simplify : nf::impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<RemoveNeutral, ShortenChain, SinkFactor, SliceBeforeTranspose, SliceBeforeReshape, TransposeIntoFlag,
-                 OuterProduct>(&getContext());
+    patterns.add<RemoveNeutral, JoinFactors, ShortenChain, SinkFactor, SliceBeforeTranspose, SliceBeforeReshape,
+                 TransposeIntoFlag, OuterProduct>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

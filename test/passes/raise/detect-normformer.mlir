@@ -4,12 +4,19 @@
 // RUN: nf-opt %t.mlirbc --nf-decompose --nf-stage-raise=verify=false --nf-detect-normformer | FileCheck %s --check-prefix=DEMO
 // RUN: nf-compile %models/preln-demo.toml --set norm.placement=post --set norm.head_scale=post_proj --set norm.residual_scale=true --emit=import -o - | nf-opt --nf-detect-normformer | FileCheck %s --check-prefix=POST
 // RUN: nf-compile %models/preln-demo.toml --set train.precision=bf16 --emit=import -o - | nf-opt --nf-detect-normformer | FileCheck %s --check-prefix=PRE
+// RUN: nf-compile %models/normformer-demo.toml --explain | FileCheck %s --check-prefix=EXPLAIN
 // RUN: nf-opt %s --nf-detect-normformer | FileCheck %s
 
 // REMARK: normformer-demo.toml:{{.*}}: remark: layer 0, placement pre: LayerNorm after attention, HeadScale (pre_proj), LayerNorm after the activation
 // DEMO: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = true, ffn_layernorm = true, head_scale = "pre_proj", path = "layers.0.attn", placement = "pre", residual_scale = false}, {
 // POST: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = false, ffn_layernorm = false, head_scale = "post_proj", path = {{.*}}, placement = "post", residual_scale = true}
 // PRE: nf.layers = [{activation = "gelu{{[_a-z]*}}", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "pre", residual_scale = false}
+
+// EXPLAIN: layer  attention      placement  attention LN           HeadScale                            FFN LN               ResScale  activation
+// EXPLAIN-NEXT: 0      layers.0.attn  pre        layers.0.attn.post_ln  layers.0.attn.head_scale (pre_proj)  layers.0.ffn.act_ln  -         gelu
+// EXPLAIN: parameter {{ *}} shape {{ *}} role {{ *}} trained  tied to  in the file
+// EXPLAIN-NEXT: embed.tokens.weight {{ *}} 1024x128 {{ *}} embedding {{ *}} trained  lm_head
+// EXPLAIN: layers.0.attn.head_scale {{ *}} 4 {{ *}} HeadScale {{ *}} trained
 
 // Near misses: a LayerNorm of q before attention is none after it, and a scale of the branch is no ResScale. No layer
 // is claimed to have what it has not.

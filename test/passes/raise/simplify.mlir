@@ -32,6 +32,30 @@ nf.program @not_neutral(%x: tensor<1x8xf32> {nf.name = "x", nf.range = [1.0, 2.0
   nf.return %y : tensor<4x8xf32>
 }
 
+// 2 · x · 4 / 8 is x; −x · 3 is one product. The middle of a chain that is read elsewhere stays.
+// CHECK-LABEL: program @factors
+// CHECK: %[[C:.*]] = constant dense<-3.000000e+00> : tensor<1xf32>
+// CHECK: %[[Z:.*]] = mul %x, %[[C]]
+// CHECK: %[[A:.*]] = mul %x, %
+// CHECK: %[[B:.*]] = mul %[[A]], %
+// CHECK: return %x, %[[Z]], %[[A]], %[[B]]
+nf.program @factors(%x: tensor<4xf32> {nf.name = "x"})
+    -> (tensor<4xf32> {nf.name = "y"}, tensor<4xf32> {nf.name = "z"}, tensor<4xf32> {nf.name = "a"},
+        tensor<4xf32> {nf.name = "b"}) {
+  %two = nf.constant dense<2.0> : tensor<1xf32>
+  %three = nf.constant dense<3.0> : tensor<1xf32>
+  %four = nf.constant dense<4.0> : tensor<1xf32>
+  %eight = nf.constant dense<8.0> : tensor<4xf32>
+  %p = nf.mul %two, %x : (tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %q = nf.mul %p, %four : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+  %y = nf.div %q, %eight : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %n = nf.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+  %z = nf.mul %n, %three : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+  %a = nf.mul %x, %two : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+  %b = nf.mul %a, %three : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+  nf.return %y, %z, %a, %b : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
 // A chain whose elements end where they began; with factors in between, which move behind it.
 // CHECK-LABEL: program @there_and_back
 // CHECK: %[[F:.*]] = constant dense<2.000000e+00>
