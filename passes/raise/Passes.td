@@ -8,8 +8,8 @@ def Simplify : Pass<"nf-simplify", "::nf::ProgramOp"> {
   let summary = "takes away what hides a formula: arithmetic that does nothing, chains of movement";
   let description = [{
     Products with 1, sums with 0 and movement of everything vanish; chains of reshapes and transposes become the fewest
-    ops that end in the same order; slices move in front of them and products with a number behind them; a transposed
-    operand of a matrix product becomes its flag, and a product over an inner extent of 1 an elementwise one.
+    ops that end in the same order; slices move in front of them and products with a number behind them; transposes of
+    rows move behind layers that work on each row, and a linear in front of a reshape of its rows; a transposed operand of a matrix product becomes its flag, and a product over an inner extent of 1 an elementwise one.
 
     ```mlir
     %a = nf.transpose %x [0, 2, 1] : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>

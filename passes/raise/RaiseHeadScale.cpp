@@ -2,8 +2,9 @@
 //
 // 1. A product with a tensor that repeats one parameter gamma [h]: computed with the numbers 0, 1, … for gamma, the
 //    tensor must be the index along one axis of the product, or along the columns divided by their number a head.
-// 2. That axis must be the outer part of the columns of the value x that reshapes and transposes brought there.
-// 3. x is scaled where it has its columns, and brought there again; nf-simplify removes what cancels.
+// 2. That axis must be the outer part of the columns of the value x that reshapes and transposes brought there, or be
+//    brought to that by those behind the product.
+// 3. x is scaled where it has its columns, and moved as before; nf-simplify removes what cancels.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/DenseValues.h"
@@ -72,7 +73,7 @@ static std::optional<Factors> matchFactors(Value factors, int64_t rank) {
 }
 
 /// Whether the axis that `factors` lie along is the outer part of the columns of the layout's source.
-static bool isOuterOfColumns(const Layout &layout, const Factors &factors) {
+static bool isOuterOfColumns(const Layout &layout, Factors factors) {
   auto source = tensorType(layout.source());
   if (source.getRank() < 2)
     return false;
@@ -91,27 +92,53 @@ static Value moveLike(OpBuilder &builder, Value value, Value source, Value start
   return moved->getResult(0);
 }
 
+/// The value of columns whose outer part the heads become behind `product`, in a chain that nothing else reads; or
+/// null.
+static Value columnsBehind(Operation *product, Factors factors) {
+  Value value = product->getResult(0);
+  while (value.hasOneUse() && isa<ReshapeOp, TransposeOp>(*value.user_begin())) {
+    value = value.user_begin()->getResult(0);
+    Layout layout = Layout::of(value, product->getResult(0));
+    if (layout.source() != product->getResult(0))
+      return {};
+    auto columns = layout.axis(tensorType(value).getRank() - 1), heads = layout.sourceAxis(factors.axis);
+    if (columns.size() > heads.size() && ArrayRef<int>(columns).take_front(heads.size()) == ArrayRef<int>(heads))
+      return value;
+  }
+  return {};
+}
+
+/// Scales x where it has its columns, in front of the movement to the product or behind it. Returns whether it could.
+static bool scaleColumns(Operation *op, Value x, Factors factors) {
+  OpBuilder builder(op);
+  Value gamma = asVector(builder, op->getLoc(), factors.gamma.getResult(), factors.heads);
+  Value product = op->getResult(0), source = x;
+  if (factors.axis >= 0) {
+    Layout layout = Layout::of(x);
+    source = isOuterOfColumns(layout, factors) ? layout.source() : Value();
+  }
+  if (source) {
+    Value scaled = HeadScaleOp::create(builder, op->getLoc(), source, gamma);
+    product.replaceAllUsesWith(moveLike(builder, x, source, scaled));
+    return true;
+  }
+  Value behind = columnsBehind(op, factors);
+  if (!behind)
+    return false;
+  builder.setInsertionPoint(behind.getDefiningOp());
+  Value columns = moveLike(builder, behind, product, x);
+  behind.replaceAllUsesWith(HeadScaleOp::create(builder, op->getLoc(), columns, gamma));
+  return true;
+}
+
 static void raise(Operation *op) {
   if (!isa<MulOp>(op))
     return;
   for (unsigned side : {0u, 1u}) {
     Value x = op->getOperand(side);
-    auto type = tensorType(x);
-    auto factors = matchFactors(op->getOperand(1 - side), type.getRank());
-    if (!factors || x.getType() != op->getResult(0).getType() || isWeightOnly(x))
-      continue;
-    OpBuilder builder(op);
-    Value source = x;
-    if (factors->axis >= 0) {
-      Layout layout = Layout::of(x);
-      if (!isOuterOfColumns(layout, *factors))
-        continue;
-      source = layout.source();
-    }
-    Value gamma = asVector(builder, op->getLoc(), factors->gamma.getResult(), factors->heads);
-    Value scaled = HeadScaleOp::create(builder, op->getLoc(), source, gamma);
-    op->getResult(0).replaceAllUsesWith(moveLike(builder, x, source, scaled));
-    return;
+    auto factors = matchFactors(op->getOperand(1 - side), tensorType(x).getRank());
+    if (factors && x.getType() == op->getResult(0).getType() && !isWeightOnly(x) && scaleColumns(op, x, *factors))
+      return;
   }
 }
 

@@ -5,7 +5,6 @@
 //    its file is read transposed ("transposed" in its init rule), and no transpose is left.
 // 2. A product of a value and a weight of rank 2 is a linear; other weights stored [in, out] are transposed.
 // 3. An addition of a vector of weights to a linear that nothing else reads is its bias.
-// 4. A linear of reshaped rows is a linear of the rows, reshaped: only the last axis matters.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"
@@ -74,7 +73,7 @@ static void storeTransposed(ModuleOp module) {
 }
 
 //===------------------------------------------------------------------------------------------===//
-// Products, biases, reshaped rows
+// Products and biases
 //===------------------------------------------------------------------------------------------===//
 
 /// matmul(x, W) of a weight W.
@@ -114,19 +113,6 @@ static void raiseBias(AddOp op) {
   }
 }
 
-/// linear(reshape(x)) → reshape(linear(x)).
-static void keepRows(LinearOp op) {
-  auto reshape = op.getX().getDefiningOp<ReshapeOp>();
-  if (!reshape)
-    return;
-  auto from = tensorType(reshape.getX());
-  if (from.getRank() < 2 || from.getShape().back() != tensorType(reshape.getY()).getShape().back())
-    return;
-  OpBuilder builder(op);
-  Value y = LinearOp::create(builder, op.getLoc(), reshape.getX(), op.getWeight(), op.getBias());
-  op.getResult().replaceAllUsesWith(ReshapeOp::create(builder, op.getLoc(), op.getType(), y));
-}
-
 template <typename Op> static void forEach(ProgramOp program, function_ref<void(Op)> visit) {
   auto ops = program.getBody().front().getOps<Op>();
   for (Op op : SmallVector<Op>(ops.begin(), ops.end()))
@@ -141,8 +127,6 @@ struct RaiseLinear : nf::impl::RaiseLinearBase<RaiseLinear> {
       forEach<MatmulOp>(program, raiseProduct);
       eraseDeadOps(program);
       forEach<AddOp>(program, raiseBias);
-      eraseDeadOps(program);
-      forEach<LinearOp>(program, keepRows);
       eraseDeadOps(program);
     }
   }

@@ -7,7 +7,8 @@
 // 2. Chains of reshapes and transposes are one reshape where their elements end in the order in which they began, and
 //    the fewest ops otherwise. Slices, and products with a number, move in front of a chain or behind it so that chains
 //    meet.
-// 3. Matrix products: a transposed operand is a flag; an inner extent of 1 is a broadcast product.
+// 3. Transposes of rows, and reshapes of them in front of a linear, move behind what works on each row by itself.
+// 4. Matrix products: a transposed operand is a flag; an inner extent of 1 is a broadcast product.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Layout.h"
@@ -257,6 +258,95 @@ struct SliceBeforeReshape : OpRewritePattern<SliceOp> {
 } // namespace
 
 //===------------------------------------------------------------------------------------------===//
+// Movement of rows
+//===------------------------------------------------------------------------------------------===//
+
+/// The op that permutes the rows of `value`, leaving the columns where they are, or null.
+static TransposeOp rowTranspose(Value value) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  int64_t last = tensorType(value).getRank() - 1;
+  return transpose && transpose.getPermutation()[last] == last ? transpose : TransposeOp();
+}
+
+/// Whether `value` is the same for every row.
+static bool isSameForRows(Value value) {
+  auto type = tensorType(value);
+  return type.getNumElements() == 1 || type.getNumElements() == type.getShape().back();
+}
+
+/// Whether `op` works on the rows of operand 0 by themselves; operands after it are weights.
+static bool isRowLayer(Operation *op) {
+  return isa<LinearOp, LayerNormOp, NormalizeOp, HeadScaleOp, ResidualScaleOp, GeluOp, GeluTanhOp, ReluOp, Relu2Op,
+             SiluOp, CastOp, NegOp, ExpOp, LogOp, TanhOp, ErfOp, SqrtOp, RsqrtOp>(op);
+}
+
+namespace {
+/// layer(transpose(x)) → transpose(layer(x)), and the same of sums and products of equally transposed values, so that
+/// time-first models lose their transposes where attention puts the batch first again.
+struct SinkRowTranspose : RewritePattern {
+  explicit SinkRowTranspose(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands(op->getOperands());
+    TransposeOp transpose;
+    if (isRowLayer(op)) {
+      if ((transpose = rowTranspose(operands[0])))
+        operands[0] = transpose.getX();
+    } else if (isa<AddOp, SubOp, MulOp, DivOp, MaxOp>(op) &&
+               llvm::none_of(operands, [](Value v) { return numberOf(v).has_value(); })) {
+      transpose = withoutTransposes(op, operands); // numbers move the other way
+    }
+    bool onlyFirst = llvm::all_of(llvm::drop_begin(op->getResults()), [](Value v) { return v.use_empty(); });
+    if (!transpose || !onlyFirst)
+      return rewriter.notifyMatchFailure(op, "rows are not transposed alike");
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperands(operands);
+    for (Value result : moved->getResults()) {
+      SmallVector<int64_t> shape(tensorType(result).getShape()), before(shape);
+      for (auto [i, axis] : llvm::enumerate(transpose.getPermutation()))
+        before[axis] = shape[i];
+      result.setType(tensorType(result).clone(before));
+    }
+    Value y = TransposeOp::create(rewriter, transpose.getLoc(), moved->getResult(0), transpose.getPermutationAttr());
+    rewriter.replaceAllUsesWith(op->getResult(0), y);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  /// Takes one and the same transpose off the operands that have rows.
+  static TransposeOp withoutTransposes(Operation *op, SmallVectorImpl<Value> &operands) {
+    TransposeOp found;
+    for (Value &operand : operands) {
+      if (tensorType(operand).getRank() == 0 || isSameForRows(operand))
+        continue;
+      TransposeOp transpose = operand.getType() == op->getResult(0).getType() ? rowTranspose(operand) : TransposeOp();
+      if (!transpose || (found && found.getPermutation() != transpose.getPermutation()))
+        return {};
+      found = transpose;
+      operand = transpose.getX();
+    }
+    return found;
+  }
+};
+
+/// linear(reshape(x)) → reshape(linear(x)): only the columns matter.
+struct LinearBeforeReshape : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getX().getDefiningOp<ReshapeOp>();
+    if (!reshape || tensorType(reshape.getX()).getRank() < 2 ||
+        tensorType(reshape.getX()).getShape().back() != tensorType(reshape.getY()).getShape().back())
+      return rewriter.notifyMatchFailure(op, "no reshape of the rows");
+    Value y = LinearOp::create(rewriter, op.getLoc(), reshape.getX(), op.getWeight(), op.getBias());
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), y);
+    return success();
+  }
+};
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
 // Matrix products
 //===------------------------------------------------------------------------------------------===//
 
@@ -319,9 +409,12 @@ struct Simplify : nf::impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<RemoveNeutral, JoinFactors, ShortenChain, SinkFactor, SliceBeforeTranspose, SliceBeforeReshape,
-                 TransposeIntoFlag, OuterProduct>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+                 SinkRowTranspose, LinearBeforeReshape, TransposeIntoFlag, OuterProduct>(&getContext());
+    // Each rewrite is right by itself: an end before the last of them only leaves the program longer.
+    GreedyRewriteConfig config;
+    config.setMaxNumRewrites(1000 +
+                             100 * static_cast<int64_t>(getOperation().getBody().front().getOperations().size()));
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns), config);
   }
 };
 } // namespace

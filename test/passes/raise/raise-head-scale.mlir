@@ -69,6 +69,24 @@ nf.program @einsum(%x: tensor<2x6x12xf32> {nf.name = "x"}) -> (tensor<2x6x12xf32
   nf.return %y : tensor<2x6x12xf32>
 }
 
+// Heads that are no columns before, but after: the product of an attention that is none of nf.attention's.
+// CHECK-LABEL: program @columns_behind
+// CHECK: %[[O:.*]] = matmul
+// CHECK: %[[T:.*]] = transpose %[[O]] [0, 2, 1, 3]
+// CHECK: %[[R:.*]] = reshape %[[T]]
+// CHECK: %[[Y:.*]] = head_scale %[[R]], %gamma :
+// CHECK-NEXT: return %[[Y]]
+nf.program @columns_behind(%p: tensor<2x3x6x6xf32> {nf.name = "p"}, %v: tensor<2x3x6x4xf32> {nf.name = "v"})
+    -> (tensor<2x6x12xf32> {nf.name = "y"}) {
+  %w = nf.get @gamma : tensor<3xf32>
+  %g = nf.reshape %w : (tensor<3xf32>) -> tensor<3x1x1xf32>
+  %o = nf.matmul %p, %v : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %s = nf.mul %o, %g : (tensor<2x3x6x4xf32>, tensor<3x1x1xf32>) -> tensor<2x3x6x4xf32>
+  %u = nf.transpose %s [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y = nf.reshape %u : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  nf.return %y : tensor<2x6x12xf32>
+}
+
 // Repeated over the columns.
 // CHECK-LABEL: program @columns_of_heads
 // CHECK: %[[Y:.*]] = head_scale %x, %gamma :

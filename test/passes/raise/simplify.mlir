@@ -121,6 +121,33 @@ nf.program @products(%x: tensor<5x4xf32> {nf.name = "x"}, %z: tensor<3x5xf32> {n
   nf.return %y, %o : tensor<4x3xf32>, tensor<1x4x3xf32>
 }
 
+// A time-first model: its transposes meet behind the layers and cancel. Values that are not transposed alike stay.
+// CHECK-LABEL: program @time_first
+// CHECK-NOT: transpose
+// CHECK: %[[L:.*]] = linear %x, %w bias %b
+// CHECK: %[[N:[^,]*]], %{{.*}} = layer_norm %[[L]]
+// CHECK: %[[G:.*]] = gelu %[[N]]
+// CHECK: %[[S:.*]] = add %[[G]], %[[L]]
+// CHECK: %[[T:.*]] = transpose %z [1, 0, 2]
+// CHECK: %[[O:.*]] = add %x, %[[T]]
+// CHECK: return %[[S]], %[[O]]
+nf.program @time_first(%x: tensor<2x3x4xf32> {nf.name = "x"}, %z: tensor<3x2x4xf32> {nf.name = "z"},
+                       %w: tensor<4x4xf32> {nf.name = "w"}, %b: tensor<4xf32> {nf.name = "b"})
+    -> (tensor<2x3x4xf32> {nf.name = "y"}, tensor<2x3x4xf32> {nf.name = "o"}) {
+  %t = nf.transpose %x [1, 0, 2] : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
+  %f = nf.reshape %t : (tensor<3x2x4xf32>) -> tensor<6x4xf32>
+  %l = nf.linear %f, %w bias %b : (tensor<6x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<6x4xf32>
+  %r = nf.reshape %l : (tensor<6x4xf32>) -> tensor<3x2x4xf32>
+  %n, %mean, %rstd = nf.layer_norm %r, %b, %b {eps = 1.0e-5 : f64}
+    : (tensor<3x2x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<3x2x4xf32>, tensor<3x2x1xf32>, tensor<3x2x1xf32>)
+  %g = nf.gelu %n : (tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
+  %s = nf.add %g, %r : (tensor<3x2x4xf32>, tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
+  %y = nf.transpose %s [1, 0, 2] : (tensor<3x2x4xf32>) -> tensor<2x3x4xf32>
+  %u = nf.transpose %z [1, 0, 2] : (tensor<3x2x4xf32>) -> tensor<2x3x4xf32>
+  %o = nf.add %x, %u : (tensor<2x3x4xf32>, tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  nf.return %y, %o : tensor<2x3x4xf32>, tensor<2x3x4xf32>
+}
+
 // No-op.
 // CHECK-LABEL: program @nothing
 // CHECK-NEXT: %[[R:.*]] = reshape %x
