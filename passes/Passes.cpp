@@ -5,6 +5,7 @@
 void nf::registerPasses() {
   registerAutodiffPasses();
   registerCpuPasses();
+  registerFoldPasses();
   registerFusePasses();
   registerPlanPasses();
   registerRaisePasses();

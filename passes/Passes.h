@@ -6,6 +6,7 @@
 
 #include "passes/autodiff/Passes.h"
 #include "passes/cpu/Passes.h"
+#include "passes/fold/Passes.h"
 #include "passes/fuse/Passes.h"
 #include "passes/lower/Passes.h"
 #include "passes/plan/Passes.h"

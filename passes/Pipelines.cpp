@@ -30,6 +30,20 @@ std::optional<Stage> nf::parseStage(StringRef name) {
   return std::nullopt;
 }
 
+std::optional<FoldMode> nf::parseFoldMode(StringRef name) {
+  return llvm::StringSwitch<std::optional<FoldMode>>(name)
+      .Case("auto", FoldMode::Auto)
+      .Case("all", FoldMode::All)
+      .Case("none", FoldMode::None)
+      .Default(std::nullopt);
+}
+
+/// The mode as parseFoldMode reads it.
+static StringRef nameOf(FoldMode mode) {
+  static constexpr StringLiteral modes[] = {"auto", "all", "none"};
+  return modes[static_cast<size_t>(mode)];
+}
+
 ArrayRef<Stage> nf::allStages() { return stages; }
 
 static constexpr StringLiteral stageAttr = "nf.stage";
@@ -63,6 +77,20 @@ static void buildRaise(OpPassManager &pm) {
   addCanonicalizer(program);
   pm.addPass(createNameParameters()); // roles follow from composite ops
   pm.addPass(createDetectNormformer());
+}
+
+static void buildFold(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.fold == FoldMode::None)
+    return;
+  auto with = [&](auto pass) {
+    pass.all = options.fold == FoldMode::All;
+    pass.remarks = options.foldRemarks;
+    return pass;
+  };
+  // One linear first: a LayerNorm is then read by one, and each part of its weight is folded by itself.
+  pm.nest<ProgramOp>().addPass(createMergeLinears(with(MergeLinearsOptions())));
+  pm.addPass(createFoldLayerNormAffine(with(FoldLayerNormAffineOptions())));
+  pm.addPass(createFoldHeadScale(with(FoldHeadScaleOptions())));
 }
 
 static void buildAutodiff(OpPassManager &pm) {
@@ -143,6 +171,8 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   switch (stage) {
   case Stage::Raise:
     return buildRaise(pm);
+  case Stage::Fold:
+    return buildFold(pm, options);
   case Stage::Autodiff:
     return buildAutodiff(pm);
   case Stage::Hoist:
@@ -158,7 +188,6 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   case Stage::Llvm:
     return buildLlvm(pm, options);
   case Stage::Import:
-  case Stage::Fold:
   case Stage::Distribute:
   case Stage::Obj:
     return;
@@ -197,7 +226,7 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
   if (error)
     return;
   file << "// nf-opt \"--nf-stage-" << stageName(failed) << "=vector-bits=" << options.vectorBits
-       << (options.bf16 ? " bf16=1" : "") << "\" " << path << "\n";
+       << (options.bf16 ? " bf16=1" : "") << " fold=" << nameOf(options.fold) << "\" " << path << "\n";
   original.print(file, OpPrintingFlags().enableDebugInfo());
   original.emitRemark() << "the module before stage " << stageName(failed) << " is in " << path;
 }
@@ -231,11 +260,14 @@ static Stage firstStageByContent(ModuleOp module) {
 }
 
 Stage nf::firstStageOf(ModuleOp module) {
-  Stage first = firstStageByContent(module);
+  Stage byContent = firstStageByContent(module);
   auto name = module->getAttrOfType<StringAttr>(stageAttr);
-  if (auto marked = name ? parseStage(name.getValue()) : std::nullopt; marked && *marked < Stage::Obj)
-    first = std::max(first, stages[static_cast<size_t>(*marked) + 1]);
-  return first;
+  auto marked = name ? parseStage(name.getValue()) : std::nullopt;
+  if (!marked || *marked == Stage::Obj)
+    return byContent;
+  Stage next = stages[static_cast<size_t>(*marked) + 1];
+  // Gradients do not show which of the stages before fuse have followed.
+  return byContent == Stage::Fuse && next > Stage::Autodiff ? next : std::max(byContent, next);
 }
 
 namespace {
@@ -244,6 +276,10 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                               llvm::cl::init(PipelineOptions().vectorBits)};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
   Option<bool> bf16{*this, "bf16", llvm::cl::desc("the target converts and multiplies bf16"), llvm::cl::init(false)};
+  Option<std::string> fold{*this, "fold", llvm::cl::desc("auto: where it pays; all: wherever it is exact; none"),
+                           llvm::cl::init("auto")};
+  Option<bool> foldRemarks{*this, "fold-remarks", llvm::cl::desc("what was folded, and what not and why"),
+                           llvm::cl::init(false)};
   Option<bool> verify{*this, "verify", llvm::cl::desc("check what the stage leaves (nf-verify-stage)"),
                       llvm::cl::init(true)};
 };
@@ -254,6 +290,9 @@ void nf::registerStagePipelines() {
     PassPipelineRegistration<StageOptions>(
         ("nf-stage-" + stageName(stage)).str(), ("the passes of stage " + stageName(stage)).str(),
         [stage](OpPassManager &pm, const StageOptions &options) {
-          buildStage(stage, pm, {options.vectorBits, options.bf16, options.remarks, options.verify, nullptr});
+          // A word that is no mode folds nothing: nf-opt has no way to refuse it here, nf-compile does.
+          FoldMode fold = parseFoldMode(options.fold.getValue()).value_or(FoldMode::None);
+          buildStage(stage, pm,
+                     {options.vectorBits, options.bf16, options.remarks, options.verify, fold, options.foldRemarks});
         });
 }

@@ -20,11 +20,19 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 /// All stages in order.
 llvm::ArrayRef<Stage> allStages();
 
+/// What of a layer's learned factors and shifts goes into the weights beside them.
+enum class FoldMode { Auto, All, None };
+
+/// "auto", "all" or "none" as a mode, or nothing.
+std::optional<FoldMode> parseFoldMode(llvm::StringRef name);
+
 struct PipelineOptions {
-  unsigned vectorBits = 256; ///< width of the target's vectors (CpuTarget)
-  bool bf16 = false;         ///< the target converts and multiplies bf16 (CpuTarget)
-  bool fuseRemarks = false;  ///< one remark a fused region
-  bool verifyStages = true;  ///< every stage ends with nf-verify-stage
+  unsigned vectorBits = 256;      ///< width of the target's vectors (CpuTarget)
+  bool bf16 = false;              ///< the target converts and multiplies bf16 (CpuTarget)
+  bool fuseRemarks = false;       ///< one remark a fused region
+  bool verifyStages = true;       ///< every stage ends with nf-verify-stage
+  FoldMode fold = FoldMode::Auto; ///< where it pays, wherever it is exact, or nowhere
+  bool foldRemarks = false;       ///< what was folded, and what not and why
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
 };
@@ -43,7 +51,8 @@ llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, co
 void markStage(mlir::ModuleOp module, Stage stage);
 
 /// The first stage that `module` has not been through: the one after markStage's or, where it is later, lower for
-/// planned programs, fuse for other modules with gradients or without a program forward_backward, else raise.
+/// planned programs, fuse for other modules with gradients (hoist, if the mark says so) or without a program
+/// forward_backward, else raise.
 Stage firstStageOf(mlir::ModuleOp module);
 
 /// Registers every stage for nf-opt, as --nf-stage-<name>.

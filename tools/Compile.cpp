@@ -251,10 +251,10 @@ private:
       times.push_back({stage, seconds});
       written = written && writePhase(stage);
     };
-    return succeeded(
-               runStages(*module, first, last,
-                         {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, takeMlirOptions},
-                         reproducer, observe)) &&
+    return succeeded(runStages(*module, first, last,
+                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, options.fold,
+                                options.foldRemarks, takeMlirOptions},
+                               reproducer, observe)) &&
            written;
   }
 

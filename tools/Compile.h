@@ -18,7 +18,8 @@ struct CompileOptions {
   std::optional<Stage> from; ///< the stage that an input module has been through; without: as the module says
   std::string phases;        ///< folder that gets the module after each stage, or ""
   bool explain = false;      ///< print what the model is (passes/raise/Explain.h) instead of compiling it
-  bool fuseRemarks = false;
+  FoldMode fold = FoldMode::Auto;
+  bool fuseRemarks = false, foldRemarks = false;
   bool verifyStages = true; ///< check what each stage leaves
   std::string libraries;    ///< folder of libnfrt.a and libopenblas.a
 };

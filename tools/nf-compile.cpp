@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
   if (!takeMlirOptions(arguments))
     return 2;
   CompileOptions options;
-  std::string emit, from, remarks;
+  std::string emit, from, fold = "auto";
+  std::vector<std::string> remarks;
   CLI::App app("Compiles a model definition to one program that trains it, evaluates it and generates text.",
                "nf-compile");
   app.footer("Examples:\n"
@@ -76,7 +77,13 @@ int main(int argc, char **argv) {
   app.add_flag(
       "--explain", options.explain,
       "print for each layer which of NormFormer's operations it has, and each parameter's role; compile nothing");
-  app.add_option("--remarks", remarks, "say what a stage did: fuse")->check(CLI::IsMember({"fuse"}));
+  app.add_option("--fold", fold,
+                 "fold learned factors and shifts into weights: auto where it pays, all, none (docs/folding.md)")
+      ->check(CLI::IsMember({"auto", "all", "none"}))
+      ->capture_default_str();
+  app.add_option("--remarks", remarks, "say what a stage did: fold, fuse; repeatable")
+      ->check(CLI::IsMember({"fold", "fuse"}))
+      ->allow_extra_args(false);
   app.add_option("--verify-stages", options.verifyStages,
                  "check after each stage that only what may leave it is there (docs/compiler.md); false: do not")
       ->capture_default_str();
@@ -96,7 +103,9 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  options.fuseRemarks = remarks == "fuse";
+  options.fold = *parseFoldMode(fold);
+  options.foldRemarks = llvm::is_contained(remarks, "fold");
+  options.fuseRemarks = llvm::is_contained(remarks, "fuse");
   options.libraries = libraryFolder(argv[0]);
   return compile(options) ? 0 : 1;
 }

@@ -2,11 +2,13 @@
 //
 // Reads a definition (.toml) or a module (.mlir), makes it double, appends the backward half to forward_backward, and
 // runs one program on the values of a safetensors file. Its results and the states that it sets are written to another,
-// in F64: what a training step computes, as close to exact as its definition can be followed.
+// in F64: what a training step computes, as close to exact as its definition can be followed. With --steps it trains,
+// by the programs as they leave stage hoist: every step on the same batch.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "frontend/GraphBuilder.h"
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 #include "runtime/core/Error.h"
 #include "runtime/train/Safetensors.h"
 #include "tools/Interpreter.h"
@@ -17,6 +19,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -25,8 +28,9 @@ using Tensor64 = rt::reference::Tensor<double>;
 
 namespace {
 struct Options {
-  std::string input, program = "forward_backward", values, out;
+  std::string input, program = "forward_backward", values, out, fold = "none";
   std::vector<std::string> sets;
+  int64_t steps = 0; // of training; 0: one program
 };
 } // namespace
 
@@ -74,7 +78,69 @@ static Tensor64 find(const rt::SafetensorsFile &file, const std::string &name, T
   return tensor;
 }
 
+static std::vector<Tensor64> argumentsOf(ProgramOp program, const rt::SafetensorsFile &file) {
+  std::vector<Tensor64> arguments;
+  for (unsigned i = 0; i < program.getNumArguments(); ++i)
+    arguments.push_back(find(file, program.getArgumentName(i).str(), program.getArgumentTypes()[i]));
+  return arguments;
+}
+
+static void readParameters(ModuleOp module, const rt::SafetensorsFile &file, Interpreter<double> &interpreter) {
+  for (auto parameter : module.getOps<ParameterOp>())
+    interpreter.states[parameter.getSymName().str()] = find(file, parameter.getSymName().str(), parameter.getType());
+}
+
+/// Writes `series` and all states that have a value.
+static void writeStates(ModuleOp module, const Interpreter<double> &interpreter, std::vector<rt::TensorView> series,
+                        const std::string &path) {
+  for (Operation &op : *module.getBody()) {
+    auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
+    auto found = name ? interpreter.states.find(name.str()) : interpreter.states.end();
+    if (found != interpreter.states.end())
+      series.push_back({found->first, "F64", found->second.shape, found->second.floats.data()});
+  }
+  rt::writeSafetensors(path, series);
+}
+
+/// Steps of one micro-batch; losses and norms become series. `bias_correction1` and 2 follow from the step.
+static LogicalResult train(ModuleOp module, const Options &options) {
+  PipelineOptions stages;
+  stages.fold = *parseFoldMode(options.fold);
+  if (failed(runStages(module, Stage::Fold, Stage::Hoist, stages)))
+    return failure();
+  widenToDouble(module); // only now: nf-append-update builds in f32
+  rt::SafetensorsFile file(options.values);
+  Interpreter<double> interpreter;
+  readParameters(module, file, interpreter);
+  auto prepare = module.lookupSymbol<ProgramOp>("prepare_weights");
+  auto forward = module.lookupSymbol<ProgramOp>("forward_backward"), update = module.lookupSymbol<ProgramOp>("update");
+  if (!forward || !update)
+    return module.emitError() << "expected the programs forward_backward and update, but got no training";
+  if (prepare && failed(interpreter.run(prepare, {})))
+    return failure();
+  std::vector<Tensor64> batch = argumentsOf(forward, file), numbers = argumentsOf(update, file);
+  std::vector<double> losses, norms;
+  for (int64_t step = 1; step <= options.steps; ++step) {
+    for (int i : {1, 2}) {
+      auto beta = update.findArgument("beta" + std::to_string(i)).getArgNumber();
+      auto correction = update.findArgument("bias_correction" + std::to_string(i)).getArgNumber();
+      numbers[correction][0] = 1 - std::pow(numbers[beta][0], double(step));
+    }
+    auto loss = interpreter.run(forward, batch), norm = interpreter.run(update, numbers);
+    if (failed(loss) || failed(norm))
+      return failure();
+    losses.push_back((*loss)[0][0]);
+    norms.push_back((*norm)[0][0]);
+  }
+  writeStates(module, interpreter,
+              {{"loss", "F64", {options.steps}, losses.data()}, {"grad_norm", "F64", {options.steps}, norms.data()}},
+              options.out);
+  return success();
+}
+
 static LogicalResult run(ModuleOp module, const Options &options) {
+  if (options.steps > 0)
+    return train(module, options);
   widenToDouble(module);
   PassManager manager(module.getContext());
   manager.addPass(createDifferentiate());
@@ -86,22 +152,15 @@ static LogicalResult run(ModuleOp module, const Options &options) {
 
   rt::SafetensorsFile file(options.values);
   Interpreter<double> interpreter;
-  for (auto parameter : module.getOps<ParameterOp>())
-    interpreter.states[parameter.getSymName().str()] = find(file, parameter.getSymName().str(), parameter.getType());
-  std::vector<Tensor64> arguments;
-  for (unsigned i = 0; i < program.getNumArguments(); ++i)
-    arguments.push_back(find(file, program.getArgumentName(i).str(), program.getArgumentTypes()[i]));
-  auto results = interpreter.run(program, arguments);
+  readParameters(module, file, interpreter);
+  auto results = interpreter.run(program, argumentsOf(program, file));
   if (failed(results))
     return failure();
 
   std::vector<rt::TensorView> written;
   for (auto [i, tensor] : llvm::enumerate(*results))
     written.push_back({program.getResultName(i).str(), "F64", tensor.shape, tensor.floats.data()});
-  for (auto state : module.getOps<StateOp>())
-    if (auto found = interpreter.states.find(state.getSymName().str()); found != interpreter.states.end())
-      written.push_back({found->first, "F64", found->second.shape, found->second.floats.data()});
-  rt::writeSafetensors(options.out, written);
+  writeStates(module, interpreter, written, options.out);
   return success();
 }
 
@@ -111,6 +170,11 @@ int main(int argc, char **argv) {
   app.add_option("input", options.input, "definition (.toml) or module (.mlir)")->required();
   app.add_option("--set", options.sets, "key=value of the definition");
   app.add_option("--program", options.program, "program to run")->capture_default_str();
+  app.add_option("--steps", options.steps, "train this many steps on one batch, instead of running one program")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--fold", options.fold, "with --steps: none, all, auto")
+      ->check(CLI::IsMember({"none", "all", "auto"}))
+      ->capture_default_str();
   app.add_option("--values", options.values, "safetensors: arguments by their names, and parameters")->required();
   app.add_option("--out", options.out, "safetensors to write: results, and gradients as NAME.grad")->required();
   try {

@@ -7,10 +7,14 @@
 //    (planning makes that a copy).
 // 5. Comparisons and casts to a wider type are cloned for each reader: conditions live in rows, never in memory, and
 //    bf16 values are widened where they are read.
+// 6. What cheap row-wise ops make of states alone, reading at most one of full size, is computed again for each reader:
+//    states are in memory anyway, and a copy would be written and read beside them (gradients that update unfolds).
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/fuse/Passes.h"
 #include "passes/fuse/RowSpace.h"
+
+#include "mlir/IR/IRMapping.h"
 
 namespace nf {
 #define GEN_PASS_DEF_PREPAREFUSION
@@ -161,6 +165,72 @@ static void cloneForEachReader(Operation *op) {
   }
 }
 
+//===------------------------------------------------------------------------------------------===//
+// Values of states
+//===------------------------------------------------------------------------------------------===//
+
+/// Whether the value is a state as it lies in memory.
+static bool isState(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<GetOp>(op))
+      return true;
+    if (!isa<ReshapeOp, SliceOp>(op))
+      return false;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
+namespace {
+/// The ops that make a value of states: found backwards until states, and values of fewer elements, are reached.
+struct OpsOnStates {
+  llvm::SetVector<Operation *> ops; // readers before what they read
+  unsigned states = 0;              // of full size
+  bool areCheap = true;
+
+  explicit OpsOnStates(Operation *op) { add(op); }
+
+private:
+  void add(Operation *op) {
+    auto rowWise = dyn_cast<RowWiseOpInterface>(op);
+    areCheap &=
+        rowWise && rowWise.getRowRole() == RowRole::Elementwise && !rowWise.isCostly() && op->getNumOperands() > 0;
+    if (!areCheap)
+      return;
+    ops.insert(op);
+    int64_t size = tensorType(op->getResult(0)).getNumElements();
+    for (Value operand : op->getOperands()) {
+      if (tensorType(operand).getNumElements() < size)
+        continue;
+      if (isState(operand))
+        ++states;
+      else if (Operation *maker = operand.getDefiningOp())
+        add(maker);
+      else
+        areCheap = false;
+    }
+  }
+};
+} // namespace
+
+static void computeForEachReader(Operation *op) {
+  if (op->getNumResults() != 1 || op->hasOneUse() || op->use_empty())
+    return;
+  OpsOnStates made(op);
+  SmallVector<Operation *> readers(llvm::SetVector<Operation *>(op->user_begin(), op->user_end()).takeVector());
+  llvm::sort(readers, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); }); // uses have no order of theirs
+  bool staysInRows = llvm::all_of(readers, [](Operation *reader) { return isa<RowWiseOpInterface>(reader); });
+  if (!made.areCheap || made.states != 1 || !staysInRows)
+    return;
+  for (Operation *reader : llvm::drop_begin(readers)) {
+    OpBuilder builder(reader);
+    IRMapping mapping;
+    for (Operation *part : llvm::reverse(made.ops))
+      builder.clone(*part, mapping);
+    reader->replaceUsesOfWith(op->getResult(0), mapping.lookup(op->getResult(0)));
+  }
+}
+
 namespace {
 struct PrepareFusion : nf::impl::PrepareFusionBase<PrepareFusion> {
   void runOnOperation() override {
@@ -185,6 +255,7 @@ struct PrepareFusion : nf::impl::PrepareFusionBase<PrepareFusion> {
       if (auto rowWise = dyn_cast<RowWiseOpInterface>(op); rowWise && rowWise.isNeverStored())
         cloneForEachReader(op);
     });
+    eachOp([](Operation *op) { computeForEachReader(op); });
   }
 
   void eachOp(function_ref<void(Operation *)> visit) {

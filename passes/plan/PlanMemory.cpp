@@ -1,6 +1,7 @@
 //===- PlanMemory.cpp - static views of two segments for every value -------------------------===//
 //
-// 1. Parameters and states get offsets in the persistent segment.
+// 1. Parameters and states get offsets in the persistent segment: side by side those that a program reads as one
+//    (nf.concat), the others in the module's order.
 // 2. Each program: decide where its values live (StorageMap), pack the arena (Arena).
 // 3. Rewrite the program onto buffers: kernels get `outs`, movement becomes nf.copy, the rest disappears.
 //
@@ -25,19 +26,48 @@ static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(
 // The persistent segment
 //===------------------------------------------------------------------------------------------===//
 
-static int64_t placeStates(ModuleOp module) {
+static constexpr StringLiteral offsetAttr = "offset";
+
+static Type typeOfState(Operation *op) {
+  auto parameter = dyn_cast<ParameterOp>(op);
+  return parameter ? parameter.getType() : cast<StateOp>(op).getType();
+}
+
+/// Each state that some program reads in a row with others, with all of that row. A state is in one row at most.
+static llvm::DenseMap<StringAttr, SmallVector<StringAttr>> rowsOfStates(ModuleOp module) {
+  llvm::DenseMap<StringAttr, SmallVector<StringAttr>> rows;
+  for (auto program : module.getOps<ProgramOp>())
+    for (auto concat : program.getBody().front().getOps<ConcatOp>()) {
+      SmallVector<StringAttr> states = statesInARow(concat, alignment);
+      if (llvm::none_of(states, [&](StringAttr state) { return rows.contains(state); }))
+        for (StringAttr state : states)
+          rows[state] = states;
+    }
+  return rows;
+}
+
+static void placeStates(ModuleOp module, const SymbolTable &symbols) {
   Builder builder(module.getContext());
+  auto rows = rowsOfStates(module);
   int64_t offset = 0;
-  auto place = [&](Operation *op, Type type) {
-    op->setAttr("offset", builder.getI64IntegerAttr(offset));
-    offset += llvm::alignTo(tensorBytes(type), alignment);
+  auto placeOne = [&](Operation *op) {
+    op->setAttr(offsetAttr, builder.getI64IntegerAttr(offset));
+    offset += llvm::alignTo(tensorBytes(typeOfState(op)), alignment);
+  };
+  auto place = [&](Operation *op, StringAttr name) {
+    if (op->hasAttr(offsetAttr))
+      return;
+    auto row = rows.find(name);
+    if (row == rows.end())
+      return placeOne(op);
+    for (StringAttr member : row->second)
+      placeOne(symbols.lookup(member));
   };
   for (auto parameter : module.getOps<ParameterOp>())
-    place(parameter, parameter.getType());
+    place(parameter, parameter.getSymNameAttr());
   for (auto state : module.getOps<StateOp>())
-    place(state, state.getType());
+    place(state, state.getSymNameAttr());
   module->setAttr("nf.persistent_bytes", builder.getI64IntegerAttr(offset));
-  return offset;
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -48,7 +78,8 @@ namespace {
 class ProgramRewriter {
 public:
   ProgramRewriter(const SymbolTable &symbols, ProgramOp program)
-      : symbols(symbols), program(program), storage(program), builder(program.getContext()) {}
+      : symbols(symbols), program(program), storage(program, [&](ConcatOp concat) { return liesInPlace(concat); }),
+        builder(program.getContext()) {}
 
   LogicalResult run() {
     Block &block = program.getBody().front();
@@ -94,7 +125,19 @@ private:
                            StridedLayoutAttr::get(type.getContext(), 0, strides));
   }
 
-  int64_t offsetOfState(StringAttr name) { return symbols.lookup(name)->getAttrOfType<IntegerAttr>("offset").getInt(); }
+  int64_t offsetOfState(StringAttr name) const {
+    return symbols.lookup(name)->getAttrOfType<IntegerAttr>(offsetAttr).getInt();
+  }
+
+  /// Whether the states that the concat reads lie one after another.
+  bool liesInPlace(ConcatOp concat) const {
+    SmallVector<StringAttr> states = statesInARow(concat, alignment);
+    for (size_t i = 1; i < states.size(); ++i)
+      if (offsetOfState(states[i]) !=
+          offsetOfState(states[i - 1]) + tensorBytes(typeOfState(symbols.lookup(states[i - 1]))))
+        return false;
+    return !states.empty();
+  }
 
   LogicalResult rewrite(Operation *op) {
     if (auto kernel = dyn_cast<KernelOpInterface>(op))
@@ -288,8 +331,8 @@ private:
 
 struct PlanMemory : nf::impl::PlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
-    placeStates(getOperation());
     SymbolTable symbols(getOperation());
+    placeStates(getOperation(), symbols);
     for (auto program : getOperation().getOps<ProgramOp>())
       if (failed(ProgramRewriter(symbols, program).run()))
         return signalPassFailure();

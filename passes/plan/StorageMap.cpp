@@ -2,7 +2,7 @@
 //
 // 1. Number the ops; a value is live from its op to the last op that reads it or a view of it.
 // 2. From the end of data flow backwards: values that can be written straight into a state (nf.set, nf.accumulate) or
-//    into their place of an nf.concat.
+//    into their place of an nf.concat; an nf.concat of states that lie side by side, and are not written, is a view.
 // 3. In program order, give each value a place: its destination, the place of an operand that it may overwrite, a view,
 //    or a new buffer.
 //
@@ -72,9 +72,26 @@ static StringAttr accessedState(Operation *op) {
   return {};
 }
 
-StorageMap::StorageMap(ProgramOp program) {
+SmallVector<StringAttr> nf::statesInARow(ConcatOp concat, int64_t alignment) {
+  SmallVector<StringAttr> states;
+  for (Value part : concat.getParts()) {
+    auto get = part.getDefiningOp<GetOp>();
+    bool follows = get && tensorBytes(part.getType()) % alignment == 0;
+    if (!follows || llvm::is_contained(states, get.getSymbolAttr().getAttr()))
+      return {};
+    states.push_back(get.getSymbolAttr().getAttr());
+  }
+  return isOutermost(tensorType(concat.getResult()), concat.getAxis()) ? states : SmallVector<StringAttr>();
+}
+
+StorageMap::StorageMap(ProgramOp program, function_ref<bool(ConcatOp)> liesInPlace) {
   Block &block = program.getBody().front();
   number(block);
+  for (auto concat : block.getOps<ConcatOp>())
+    if (liesInPlace(concat) && llvm::none_of(concat.getParts(), [&](Value part) {
+          return isWritten(part.getDefiningOp<GetOp>().getSymbolAttr().getAttr());
+        }))
+      inPlace.insert(concat);
   planAccumulates(block);
   planDestinations(block);
   place(block);
@@ -88,6 +105,11 @@ void StorageMap::number(Block &block) {
   for (Operation &op : block)
     if (StringAttr state = accessedState(&op))
       accesses[state].push_back(&op);
+}
+
+/// Whether an op of the program writes the state.
+bool StorageMap::isWritten(StringAttr state) const {
+  return !llvm::all_of(accesses.find(state)->second, [](Operation *op) { return isa<GetOp>(op); });
 }
 
 /// The last point that reads `value` or a view of it.
@@ -185,7 +207,7 @@ void StorageMap::planDestinations(Block &block) {
         copied.insert(set);
     } else if (isa<SliceOp>(op) && !isView(&op)) {
       copied.insert(&op);
-    } else if (auto concat = dyn_cast<ConcatOp>(op)) {
+    } else if (auto concat = dyn_cast<ConcatOp>(op); concat && !inPlace.contains(concat)) {
       planParts(concat);
     }
   }
@@ -302,6 +324,8 @@ void StorageMap::place(Block &block) {
         place.rowStride = areRows ? 0 : whole.getShape().back();
       }
       places[op.getResult(0)] = place;
+    } else if (inPlace.contains(&op)) {
+      places[op.getResult(0)] = places[op.getOperand(0)];
     } else if (auto concat = dyn_cast<ConcatOp>(op)) {
       places[concat.getResult()] = concatPlaces.contains(concat) ? concatPlaces[concat] : newBuffer(concat.getResult());
     } else {

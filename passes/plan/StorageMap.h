@@ -30,6 +30,9 @@ enum class AccumulateForm {
   Separate  // the value is stored, and added by an op of its own
 };
 
+/// The states that a concat of whole rows reads, if they can lie one after another without padding; else nothing.
+llvm::SmallVector<mlir::StringAttr> statesInARow(ConcatOp concat, int64_t alignment);
+
 /// The nf.accumulate that is the only reader of `value`, through reshapes; null without.
 AccumulateOp soleAccumulate(mlir::Value value);
 
@@ -38,7 +41,8 @@ AccumulateOp soleAccumulate(mlir::Value value);
 /// states are written in place where the old value is dead.
 class StorageMap {
 public:
-  explicit StorageMap(ProgramOp program);
+  /// `liesInPlace` says of a concat whether the states that it reads already lie so in the persistent segment.
+  StorageMap(ProgramOp program, llvm::function_ref<bool(ConcatOp)> liesInPlace);
 
   const Place &placeOf(mlir::Value value) const { return places.find(value)->second; }
   AccumulateForm formOf(AccumulateOp op) const {
@@ -59,6 +63,7 @@ private:
   void planDestinations(mlir::Block &block);
   void planAccumulates(mlir::Block &block);
   void planParts(ConcatOp concat);
+  bool isWritten(mlir::StringAttr state) const;
   bool canWriteState(SetOp set);
   bool accumulatesInKernel(KernelOpInterface kernel);
   bool isUntouchedBetween(mlir::Operation *from, mlir::Operation *to, mlir::StringAttr state) const;
@@ -76,6 +81,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::StringAttr> destinations; // values that are written straight into a state
   llvm::DenseMap<mlir::Value, PartOfConcat> parts;            // values written straight into a concat
   llvm::DenseMap<mlir::Operation *, Place> concatPlaces;
+  llvm::DenseSet<mlir::Operation *> inPlace; // concats of states that lie so
   llvm::DenseSet<mlir::Operation *> separate, copied;
   llvm::DenseSet<mlir::OpOperand *> copiedParts;
   int64_t end = 0;

@@ -86,14 +86,6 @@ struct Recording {
   std::vector<std::vector<float>> gradients;
 };
 
-void copyGradients(Context &context, Recording &recording) {
-  for (const nf_state *parameter : context.parameters()) {
-    const nf_state *gradient = context.companion(*parameter, NF_STATE_GRADIENT);
-    auto values = gradient ? context.values(*gradient) : std::span<float>();
-    recording.gradients.emplace_back(values.begin(), values.end());
-  }
-}
-
 void writeRecording(Context &context, const Recording &recording, const std::string &path) {
   auto steps = static_cast<int64_t>(recording.losses.size());
   std::vector<TensorView> views = {{"loss", "F64", {steps}, recording.losses.data()},
@@ -189,7 +181,7 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
     auto start = std::chrono::steady_clock::now();
     StepResult result = stepper.gradients(step, (step - 1) * config.globalBatch, source, [] { return false; });
     if (step == 1 && !options.output.empty())
-      copyGradients(context, recording);
+      recording.gradients = stepper.parameterGradients();
     if (result.status == StepResult::Done)
       stepper.update(step, result);
     if (result.status != StepResult::Done)

@@ -97,6 +97,32 @@ void OptimizerStep::update(int64_t step, StepResult &result) {
     result.status = StepResult::BadGradient;
 }
 
+/// p stays p, m becomes g and v stays 0.
+void OptimizerStep::unfoldIntoMoments() {
+  for (const char *zero : {"lr", "beta1", "clip"})
+    updateProgram.set(zero, 0.0f);
+  for (const char *one : {"beta2", "eps", "bias_correction1", "bias_correction2"})
+    updateProgram.set(one, 1.0f);
+  std::ranges::fill(updateProgram.argument<float>("weight_decay"), 0.0f);
+  updateProgram.run();
+}
+
+std::vector<std::vector<float>> OptimizerStep::parameterGradients() {
+  bool isFolded =
+      std::ranges::any_of(context.states(), [](const nf_state &state) { return state.kind == NF_STATE_FOLDED; });
+  if (isFolded)
+    unfoldIntoMoments();
+  std::vector<std::vector<float>> gradients;
+  for (const nf_state *parameter : context.parameters()) {
+    const nf_state *state = context.companion(*parameter, isFolded ? NF_STATE_MOMENT1 : NF_STATE_GRADIENT);
+    auto values = state ? context.values(*state) : std::span<float>();
+    gradients.emplace_back(values.begin(), values.end());
+    if (isFolded)
+      std::ranges::fill(values, 0.0f);
+  }
+  return gradients;
+}
+
 static bool allFinite(std::span<const float> values) {
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }

@@ -38,12 +38,19 @@ public:
   /// Continues a result of gradients() that is Done: clips, updates the parameters, fills gradNorm and lr.
   void update(int64_t step, StepResult &result);
 
+  /// A copy of each parameter's gradient, in the order of the parameters, between gradients() and update() of the first
+  /// step. Where gradients are summed for folded weights only (NF_STATE_FOLDED), update unfolds them: run without a
+  /// step, decay, clipping or averages it leaves them in the first moments, which are still zero otherwise.
+  std::vector<std::vector<float>> parameterGradients();
+
   /// Sum of squares of each parameter's gradient at the last update, in the order of the parameters.
   std::span<const float> gradientSquares() const { return lastSquares; }
   /// After a bad result: the first tensor with a value that is not finite, "the loss" when there is none.
   std::string firstBadTensor(const StepResult &result) const;
 
 private:
+  void unfoldIntoMoments();
+
   Context &context;
   RunConfig config;
   Program forwardBackward, updateProgram;

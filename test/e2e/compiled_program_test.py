@@ -24,6 +24,7 @@ STEP_OBJECTS = {
     "Launch.cpp": {"nf_launch", "nf_run"},
     "Memory.cpp": {"Segment::Segment", "Segment::~Segment"},
     "OptimizerStep.cpp": {"OptimizerStep::OptimizerStep", "OptimizerStep::firstBadTensor", "OptimizerStep::gradients",
+                          "OptimizerStep::parameterGradients", "OptimizerStep::unfoldIntoMoments",
                           "OptimizerStep::update"},
     "Pool.cpp": {"Pool::Pool", "Pool::drain", "Pool::run", "Pool::stop", "Pool::waitForOthers", "Pool::workerLoop",
                  "Pool::~Pool"},

@@ -78,6 +78,10 @@ module attributes {nf.reduction_slots = 2 : i64} {
   nf.parameter @v : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
   // expected-error @below {{may not leave stage autodiff: nf-append-update should have made moments and the program update for it}}
   nf.state gradient @v.grad of @v : tensor<4xf32>
+  // expected-error @below {{may not leave stage autodiff: nf-append-update should have made it part of the program update}}
+  nf.program @unfold_gradients() {
+    nf.return
+  }
   // expected-error @below {{may not leave stage autodiff: nf-differentiate should have appended the backward half and the argument accumulate}}
   nf.program @forward_backward(%x: tensor<3x4xf32> {nf.name = "x"}, %t: tensor<3xi32> {nf.name = "targets"},
                                %l: tensor<3xf32> {nf.name = "loss_weight"}, %i: tensor<f32> {nf.name = "inv_count"})

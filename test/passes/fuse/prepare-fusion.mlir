@@ -87,3 +87,41 @@ nf.program @widening(%x: tensor<4x8xf32> {nf.name = "x"})
   %z = nf.neg %w : (tensor<4x8xf32>) -> tensor<4x8xf32>
   nf.return %y, %z : tensor<4x8xf32>, tensor<4x8xf32>
 }
+
+// -----
+
+// What a cheap op makes of one state is computed for each reader, and never stored: the factored gradient for its norm
+// and again for the step. Of two states, or with a costly op, it is kept.
+// CHECK-LABEL: program @of_one_state
+// CHECK: %[[M:.*]] = get @m
+// CHECK-COUNT-2: mul %[[M]], %g
+// CHECK-NOT: mul %[[M]]
+// CHECK-LABEL: program @of_two_states
+// CHECK-COUNT-1: add %m, %n
+// CHECK-NOT: add
+// CHECK-COUNT-1: exp
+// CHECK-NOT: exp
+// CHECK: return
+nf.parameter @m : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @n : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @g : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @of_one_state() -> (tensor<4x8xf32> {nf.name = "r"}, tensor<4x8xf32> {nf.name = "s"}) {
+  %m = nf.get @m : tensor<4x8xf32>
+  %g = nf.get @g : tensor<8xf32>
+  %d = nf.mul %m, %g : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  %r = nf.neg %d : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %s = nf.exp %d : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  nf.return %r, %s : tensor<4x8xf32>, tensor<4x8xf32>
+}
+nf.program @of_two_states() -> (tensor<4x8xf32> {nf.name = "r"}, tensor<4x8xf32> {nf.name = "s"},
+                                tensor<4x8xf32> {nf.name = "t"}, tensor<4x8xf32> {nf.name = "u"}) {
+  %m = nf.get @m : tensor<4x8xf32>
+  %n = nf.get @n : tensor<4x8xf32>
+  %d = nf.add %m, %n : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %r = nf.neg %d : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %s = nf.sqrt %d : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %e = nf.exp %m : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %t = nf.neg %e : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %u = nf.sqrt %e : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  nf.return %r, %s, %t, %u : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>
+}

@@ -187,3 +187,58 @@ nf.program @packed_for_others(%x: tensor<2x4x24xf32> {nf.name = "x"}) -> (tensor
       : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
   nf.return %a : tensor<2x4x8xf32>
 }
+
+// -----
+
+// States that a program reads in a row lie side by side, whatever stands between them in the module, and are read in
+// place. Parts of no whole lines (12 bytes) are copied, and so are parts of which one is written here.
+// CHECK: parameter @a {{.*}}offset = 0 : i64
+// CHECK: parameter @other {{.*}}offset = 192 : i64
+// CHECK: parameter @b {{.*}}offset = 64 : i64
+// CHECK: parameter @c {{.*}}offset = 128 : i64
+// CHECK: parameter @odd {{.*}}offset = 256 : i64
+// CHECK-LABEL: program @in_a_row
+// CHECK-NOT: copy
+// CHECK: buffer persistent 0 : memref<12x4xf32>
+// CHECK: matmul
+// CHECK-NOT: copy
+// CHECK: return
+// CHECK-LABEL: program @copied
+// CHECK: copy
+// CHECK: copy
+// CHECK: matmul
+// CHECK-LABEL: program @written
+// CHECK: copy
+// CHECK: copy
+// CHECK: copy
+nf.parameter @a : tensor<4x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @other : tensor<4x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @b : tensor<4x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @c : tensor<4x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @odd : tensor<1x3xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @odd2 : tensor<1x3xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @in_a_row(%x: tensor<2x4xf32> {nf.name = "x"}) -> (tensor<2x12xf32> {nf.name = "y"}) {
+  %a = nf.get @a : tensor<4x4xf32>
+  %b = nf.get @b : tensor<4x4xf32>
+  %c = nf.get @c : tensor<4x4xf32>
+  %w = nf.concat %a, %b, %c axis 0 : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<12x4xf32>
+  %y = nf.matmul %x, %w {transpose_b} : (tensor<2x4xf32>, tensor<12x4xf32>) -> tensor<2x12xf32>
+  nf.return %y : tensor<2x12xf32>
+}
+nf.program @copied(%x: tensor<2x3xf32> {nf.name = "x"}) -> (tensor<2x2xf32> {nf.name = "y"}) {
+  %a = nf.get @odd : tensor<1x3xf32>
+  %b = nf.get @odd2 : tensor<1x3xf32>
+  %w = nf.concat %a, %b axis 0 : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
+  %y = nf.matmul %x, %w {transpose_b} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x2xf32>
+  nf.return %y : tensor<2x2xf32>
+}
+nf.program @written(%x: tensor<2x4xf32> {nf.name = "x"}, %p: tensor<4x4xf32> {nf.name = "p"})
+    -> (tensor<2x12xf32> {nf.name = "y"}) {
+  %a = nf.get @a : tensor<4x4xf32>
+  %b = nf.get @b : tensor<4x4xf32>
+  %c = nf.get @c : tensor<4x4xf32>
+  %w = nf.concat %a, %b, %c axis 0 : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<12x4xf32>
+  %y = nf.matmul %x, %w {transpose_b} : (tensor<2x4xf32>, tensor<12x4xf32>) -> tensor<2x12xf32>
+  nf.set @b, %p : tensor<4x4xf32>
+  nf.return %y : tensor<2x12xf32>
+}
