@@ -152,6 +152,7 @@ static bool isGuess(const Guess &guess, Value value, MaskElements elements, Arra
   return true;
 }
 
+/// The mask that `value` is, or nothing.
 static std::optional<Mask> recognise(Value value, MaskElements elements, RankedTensorType scores, ScoreShape s) {
   auto leaves = DenseValues::leavesOf(value, 2);
   if (!leaves)
@@ -176,8 +177,22 @@ static std::optional<Mask> recognise(Value value, MaskElements elements, RankedT
   return std::nullopt;
 }
 
+/// How `value` is computed, as text: equal for equal masks of several layers. Written down to `budget` ops.
+static std::string recipeOf(Value value, int &budget) {
+  Operation *op = value.getDefiningOp();
+  std::string text = std::to_string(reinterpret_cast<uintptr_t>(value.getType().getAsOpaquePointer()));
+  if (!op || --budget < 0 || !isPure(op) || op->getNumResults() != 1)
+    return text + "@" + std::to_string(reinterpret_cast<uintptr_t>(value.getAsOpaquePointer()));
+  text += op->getName().getStringRef().str() +
+          std::to_string(reinterpret_cast<uintptr_t>(op->getAttrDictionary().getAsOpaquePointer())) + "(";
+  for (Value operand : op->getOperands())
+    text += recipeOf(operand, budget) + ",";
+  return text + ")";
+}
+
 std::optional<Mask> MaskReader::read(Value value, MaskElements elements, RankedTensorType scores, ScoreShape shape) {
-  auto [entry, isNew] = known.try_emplace({value.getAsOpaquePointer(), elements, shape});
+  int budget = 256;
+  auto [entry, isNew] = known.try_emplace({recipeOf(value, budget), elements, shape});
   if (isNew)
     entry->second = recognise(value, elements, scores, shape);
   return entry->second;

@@ -42,7 +42,7 @@ public:
   std::optional<Mask> read(mlir::Value value, MaskElements elements, mlir::RankedTensorType scores, ScoreShape shape);
 
 private:
-  std::map<std::tuple<void *, MaskElements, ScoreShape>, std::optional<Mask>> known;
+  std::map<std::tuple<std::string, MaskElements, ScoreShape>, std::optional<Mask>> known; // by recipe
 };
 
 } // namespace nf

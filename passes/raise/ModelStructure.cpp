@@ -264,6 +264,7 @@ public:
     for (auto [index, embedding] : llvm::enumerate(model.embeddings))
       if (index < std::size(tables))
         add(embedding.getWeight(), (tables[index] + ".weight").str(), "embedding");
+    readTables();
     norm(model.embeddingNorm, "embed.ln");
     norm(model.finalNorm, "final_ln");
     readHead();
@@ -285,6 +286,25 @@ private:
       role.kind = kind;
     if (role.name.empty())
       role.name = name;
+  }
+
+  /// Tables that are added to embeddings: rows for constant indices, which exporters read without a gather. Learned
+  /// ones are told from tables of sines, and from what an exporter computed, by the name that their module gave them.
+  void readTables() {
+    for (auto sum : program.getBody().front().getOps<AddOp>()) {
+      if (!model.layers.empty() && !sum->isBeforeInBlock(model.layers.front().attention))
+        return;
+      for (unsigned side : {0u, 1u}) {
+        Value table = sum->getOperand(side);
+        while (isa_and_nonnull<ReshapeOp, SliceOp, BroadcastOp>(table.getDefiningOp()))
+          table = table.getDefiningOp()->getOperand(0);
+        auto get = table.getDefiningOp<GetOp>();
+        StringRef name = get ? get.getSymbol() : "";
+        bool isLearned = name.contains_insensitive("emb") || name.ends_with(".weight");
+        if (isLearned && !name.contains_insensitive("sin") && nearestSource<EmbeddingOp>(sum->getOperand(1 - side)))
+          add(table, "", "embedding");
+      }
+    }
   }
 
   void linear(LinearOp op, const std::string &path) {

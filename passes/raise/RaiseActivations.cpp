@@ -70,20 +70,17 @@ static bool isRoot(Operation *op) {
          isa<FloatType>(tensorType(op->getResult(0)).getElementType());
 }
 
-/// Whether a cone has what every activation needs: a bend.
-static bool hasBend(const RowFormula &formula) {
-  return llvm::any_of(formula.ops(),
-                      [](Operation *op) { return isa<ErfOp, TanhOp, ExpOp, MaxOp, WhereOp, ReluOp>(op); });
-}
+/// What every activation needs: a bend.
+static bool isBend(Operation *op) { return isa<ErfOp, TanhOp, ExpOp, MaxOp, WhereOp, ReluOp>(op); }
 
 static void raise(Operation *op, const Row &points) {
   if (!isRoot(op))
     return;
   Value root = op->getResult(0);
-  for (Value x : RowFormula::candidates(root)) {
+  for (Value x : RowFormula::candidates(root, isBend)) {
     auto formula = RowFormula::of(root, x);
     if (x.getType() != root.getType() || !formula || !formula->vectors().empty() || formula->hasReduction() ||
-        !hasBend(*formula) || !formula->isClosed())
+        !formula->isClosed())
       continue;
     Row values = formula->evaluate(points);
     for (const Activation &activation : activations) {

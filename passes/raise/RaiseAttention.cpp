@@ -5,8 +5,8 @@
 // 1. P is a softmax, perhaps under dropout, perhaps guarded where a row sees no key. Nothing else reads it.
 // 2. From softmax down to the product Q · Kᵀ: factors are the scale (of Q and K too), added tensors and conditions are
 //    masks, each recognised by its elements (Mask.h). Anything else, a mask of another kind too, refuses the match.
-// 3. Heads are an axis of their own ([B, heads, T, w]), or the part of axis 0 that comes from the columns of a
-//    projection ([B · heads, T, w]).
+// 3. Heads are an axis of their own ([B, heads, T, w]) in one of the products, or the part of axis 0 that comes from
+//    the columns of a projection ([B · heads, T, w]).
 // 4. Q, K, V are joined to [B, T, heads · w] and the result is split again; nf-simplify removes what cancels.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -114,7 +114,7 @@ private:
     if (!product || product.getTransposeA() || product.getBias() || product == root)
       return false;
     int64_t rank = tensorType(product.getLhs()).getRank();
-    if (rank != tensorType(root.getLhs()).getRank() || tensorType(product.getRhs()).getRank() != rank)
+    if (rank < 3 || tensorType(product.getRhs()).getRank() != rank)
       return false;
     Factored q = factorOf(product.getLhs()), k = factorOf(product.getRhs());
     query = q.base;
@@ -142,9 +142,11 @@ private:
     shape.queries = scores[scores.size() - 2];
     shape.keys = scores.back();
     width = q.back();
-    if (q.size() == 4) {
-      shape.batch = q[0];
-      shape.heads = q[1];
+    // Where one of the products has an axis of heads, the other's joined axis is (batch, heads): reshapes keep order.
+    if (q.size() == 4 || result.size() == 4) {
+      ArrayRef<int64_t> apart = q.size() == 4 ? q : result;
+      shape.batch = apart[0];
+      shape.heads = apart[1];
     } else {
       auto heads = headsInAxis0();
       if (!heads)
@@ -152,8 +154,10 @@ private:
       shape.heads = *heads;
       shape.batch = q[0] / *heads;
     }
-    return result.back() == width && result[result.size() - 2] == shape.queries &&
-           tensorType(root.getLhs()).getShape().back() == shape.keys;
+    int64_t products = shape.batch * shape.heads;
+    auto countOf = [](ArrayRef<int64_t> extents) { return ShapedType::getNumElements(extents.drop_back(2)); };
+    return countOf(q) == products && countOf(result) == products && result.back() == width &&
+           result[result.size() - 2] == shape.queries && tensorType(root.getLhs()).getShape().back() == shape.keys;
   }
 
   /// The part of axis 0 of q that comes from the columns of its source: its inner part, or no part of it.

@@ -109,7 +109,7 @@ private:
   bool matchTokenLoss(Value value) {
     if (elementsOf(value) != tokens || !isa_and_nonnull<AddOp, SubOp, NegOp, ReduceSumOp>(value.getDefiningOp()))
       return false;
-    for (Value x : RowFormula::candidates(value, /*reduced=*/true)) {
+    for (Value x : RowFormula::candidates(value, [](Operation *op) { return isa<LogOp>(op); }, /*reduced=*/true)) {
       auto formula = RowFormula::of(value, x, /*perRow=*/true);
       if (!formula || formula->rowNumbers().size() != 1 || !formula->vectors().empty() || !formula->isClosed())
         continue;

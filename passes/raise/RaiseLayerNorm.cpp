@@ -109,19 +109,16 @@ static Value createLayerNorm(OpBuilder &builder, Location location, Value x, con
   return LayerNormOp::create(builder, location, x, weight, bias, eps).getY();
 }
 
-/// Whether a cone has what every spelling needs: a reduction and a root.
-static bool mayBeLayerNorm(const RowFormula &formula) {
-  return formula.hasReduction() &&
-         llvm::any_of(formula.ops(), [](Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); });
-}
+/// What every spelling needs beside reductions: a root.
+static bool isRoot(Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); }
 
 static void raise(Operation *op) {
   if (!isa<AddOp, SubOp, MulOp, DivOp>(op))
     return;
   Value root = op->getResult(0);
-  for (Value x : RowFormula::candidates(root)) {
+  for (Value x : RowFormula::candidates(root, isRoot)) {
     auto formula = RowFormula::of(root, x);
-    if (x.getType() != root.getType() || !formula || !mayBeLayerNorm(*formula) || !formula->isClosed())
+    if (x.getType() != root.getType() || !formula || !formula->hasReduction() || !formula->isClosed())
       continue;
     auto affine = matchLayerNorm(*formula);
     if (!affine)

@@ -42,12 +42,15 @@ static bool isSoftmax(const RowFormula &formula, HiddenRows hidden) {
          (hidden == HiddenRows::Any || isSoftmaxOfRow(formula, Row(formula.columns(), -INFINITY)));
 }
 
+/// What every spelling needs.
+static bool isExponential(Operation *op) { return isa<ExpOp, SoftmaxOp>(op); }
+
 std::optional<SoftmaxMatch> nf::matchSoftmax(Value root, HiddenRows hidden) {
   Operation *op = root.getDefiningOp();
   if (!isa_and_nonnull<DivOp, MulOp, ExpOp, WhereOp, SoftmaxOp>(op))
     return std::nullopt;
   // The farthest, since softmax(x − max x) is softmax(x).
-  SmallVector<Value> candidates = RowFormula::candidates(root);
+  SmallVector<Value> candidates = RowFormula::candidates(root, isExponential);
   for (Value x : llvm::reverse(candidates)) {
     auto formula = RowFormula::of(root, x);
     if (x.getType() == root.getType() && formula && formula->vectors().empty() && formula->hasReduction() &&

@@ -11,6 +11,9 @@ using namespace nf;
 /// Ops of a cone, at most: no formula that is raised has as many.
 static constexpr size_t largestCone = 48;
 
+/// Values above a root among which an op must be that the formula needs: sums of residuals are left at once.
+static constexpr size_t nearest = 16;
+
 static int64_t lastExtent(Value value) {
   auto type = tensorType(value);
   return type.getRank() == 0 ? 1 : type.getShape().back();
@@ -36,13 +39,17 @@ static bool isRowOp(Operation *op) {
 // Collecting
 //===------------------------------------------------------------------------------------------===//
 
-SmallVector<Value> RowFormula::candidates(Value root, bool reduced) {
+SmallVector<Value> RowFormula::candidates(Value root, function_ref<bool(Operation *)> needed, bool reduced) {
   SmallVector<Value> values{root}, found;
   int64_t elements = tensorType(root).getNumElements();
+  bool isThere = false;
   for (size_t i = 0; i < values.size() && i < 2 * largestCone; ++i) {
     Operation *op = values[i].getDefiningOp();
     if (!op || !isRowOp(op))
       continue;
+    isThere |= needed(op);
+    if (!isThere && i > nearest)
+      return {};
     for (Value operand : op->getOperands()) {
       if (llvm::is_contained(values, operand) || numberOf(operand))
         continue;
@@ -55,7 +62,7 @@ SmallVector<Value> RowFormula::candidates(Value root, bool reduced) {
         found.push_back(operand);
     }
   }
-  return found;
+  return isThere ? found : SmallVector<Value>();
 }
 
 std::optional<RowFormula> RowFormula::of(Value root, Value x, bool perRow) {

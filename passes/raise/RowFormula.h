@@ -27,8 +27,10 @@ public:
   static std::optional<RowFormula> of(mlir::Value root, mlir::Value x, bool perRow = false);
 
   /// Values of the cone above `root` that it may be a formula of, nearest first: those of root's extents or, where root
-  /// is `reduced` to one number a row, of as many rows as root has elements.
-  static llvm::SmallVector<mlir::Value> candidates(mlir::Value root, bool reduced = false);
+  /// is `reduced` to one number a row, of as many rows as root has elements. None where no op close above root is one
+  /// that every formula in question needs.
+  static llvm::SmallVector<mlir::Value> candidates(mlir::Value root, llvm::function_ref<bool(mlir::Operation *)> needed,
+                                                   bool reduced = false);
 
   /// Vectors of weights, in the order in which they were met.
   llvm::ArrayRef<mlir::Value> vectors() const { return vectorLeaves; }

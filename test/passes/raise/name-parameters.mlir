@@ -8,6 +8,7 @@
 // CHECK-DAG: parameter @h.0.key : tensor<8x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22h.0.key\22}"}
 // CHECK-DAG: parameter @ones_12 : tensor<8xf32> {{.*}}trainable = false}
 // CHECK-DAG: parameter @sines : tensor<4x8xf32> {{.*}}trainable = false}
+// CHECK-DAG: parameter @wpe.weight : tensor<4x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22wpe.weight\22}"}
 // CHECK-DAG: parameter @layers.0.attn.ln.bias : tensor<8xf32>
 // CHECK-DAG: parameter @final_ln.bias : tensor<8xf32>
 // CHECK: get @layers.0.attn.q.weight
@@ -20,6 +21,7 @@ nf.parameter @ones_12 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"one
 nf.parameter @val_2 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_2\"}"}
 nf.parameter @val_3 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_3\"}"}
 nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}"}
+nf.parameter @wpe.weight : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"wpe.weight\"}"}
 nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x16xf32> {nf.name = "logits"}) {
   %e = nf.get @val_1 : tensor<16x8xf32>
   %wq = nf.get @"onnx::MatMul_34" : tensor<8x8xf32>
@@ -31,7 +33,9 @@ nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x
   %fb = nf.get @val_3 : tensor<8xf32>
   %sines = nf.get @sines : tensor<4x8xf32>
   %t = nf.embedding %e, %tokens : (tensor<16x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
-  %x = nf.add %t, %sines : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
+  %p = nf.get @wpe.weight : tensor<4x8xf32>
+  %u = nf.add %p, %t : (tensor<4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %x = nf.add %u, %sines : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
   %n, %m, %r = nf.layer_norm %x, %ones, %lb {eps = 1.0e-5 : f64}
     : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
   %q = nf.linear %n, %wq : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>

@@ -275,6 +275,33 @@ nf.program @heads_in_batch(%q: tensor<2x6x12xf32> {nf.name = "q"}, %k: tensor<2x
   nf.return %y : tensor<2x6x12xf32>
 }
 
+// Heads joined with the batch for the scores only (GPT-NeoX).
+// CHECK-LABEL: program @heads_in_batch_of_scores
+// CHECK: %[[A:.*]]:2 = attention %q, %k, %v {causal, heads = 3 : i64, scale = 5.000000e-01 : f64}
+// CHECK-NEXT: return %[[A]]#0
+nf.program @heads_in_batch_of_scores(%q: tensor<2x6x12xf32> {nf.name = "q"}, %k: tensor<2x6x12xf32> {nf.name = "k"}, %v: tensor<2x6x12xf32> {nf.name = "v"})
+    -> (tensor<2x6x12xf32> {nf.name = "y"}) {
+  %q4 = nf.reshape %q : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %qh = nf.transpose %q4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %k4 = nf.reshape %k : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %kh = nf.transpose %k4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %v4 = nf.reshape %v : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %vh = nf.transpose %v4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %q3 = nf.reshape %qh : (tensor<2x3x6x4xf32>) -> tensor<6x6x4xf32>
+  %k3 = nf.reshape %kh : (tensor<2x3x6x4xf32>) -> tensor<6x6x4xf32>
+  %s3 = nf.matmul %q3, %k3 {transpose_b} : (tensor<6x6x4xf32>, tensor<6x6x4xf32>) -> tensor<6x6x6xf32>
+  %s = nf.reshape %s3 : (tensor<6x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %f = nf.constant dense<0.5> : tensor<1xf32>
+  %a = nf.mul %s, %f : (tensor<2x3x6x6xf32>, tensor<1xf32>) -> tensor<2x3x6x6xf32>
+  %mask = nf.constant dense<[[0.0, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000], [0.0, 0.0, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000], [0.0, 0.0, 0.0, 0xFF800000, 0xFF800000, 0xFF800000], [0.0, 0.0, 0.0, 0.0, 0xFF800000, 0xFF800000], [0.0, 0.0, 0.0, 0.0, 0.0, 0xFF800000], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]> : tensor<6x6xf32>
+  %b = nf.add %a, %mask : (tensor<2x3x6x6xf32>, tensor<6x6xf32>) -> tensor<2x3x6x6xf32>
+  %p = nf.softmax %b : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %o = nf.matmul %p, %vh : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %t = nf.transpose %o [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y = nf.reshape %t : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  nf.return %y : tensor<2x6x12xf32>
+}
+
 // q, k and v are slices of one tensor, taken after heads were split: slices of its columns.
 // CHECK-LABEL: program @packed
 // CHECK-DAG: %[[Q:.*]] = slice %qkv axis 2 from 0 size 12
