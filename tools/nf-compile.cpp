@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   options.fold = *parseFoldMode(fold);
-  options.foldRemarks = llvm::is_contained(remarks, "fold");
+  options.foldRemarks = options.explain || llvm::is_contained(remarks, "fold");
   options.fuseRemarks = llvm::is_contained(remarks, "fuse");
   options.libraries = libraryFolder(argv[0]);
   return compile(options) ? 0 : 1;

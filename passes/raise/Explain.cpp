@@ -12,7 +12,9 @@ RemarkCollector::RemarkCollector(MLIRContext &context)
     : handler(&context, [this](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
           return failure();
-        collected.push_back({partName(diagnostic.getLocation()), diagnostic.str()});
+        Remark remark{partName(diagnostic.getLocation()), diagnostic.str()};
+        if (!llvm::is_contained(collected, remark)) // each program of the module is rewritten alike
+          collected.push_back(remark);
         return success();
       }) {}
 

@@ -10,7 +10,8 @@
 
 namespace nf {
 
-/// Gathers the remarks of passes while it lives: what each did, where. Other diagnostics go on to the next handler.
+/// Gathers the remarks of passes while it lives, equal ones once: what each did, where. Other diagnostics go on to the
+/// next handler.
 class RemarkCollector {
 public:
   explicit RemarkCollector(mlir::MLIRContext &context);
@@ -18,6 +19,7 @@ public:
   struct Remark {
     std::string part; ///< "layers.0.attn.ln"; "" for one without a place in the model
     std::string text;
+    bool operator==(const Remark &) const = default;
   };
   const std::vector<Remark> &remarks() const { return collected; }
 
