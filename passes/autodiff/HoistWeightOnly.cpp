@@ -9,7 +9,9 @@
 // 2. Each different frontier value becomes a derived state; the programs read it by nf.get.
 // 3. `prepare_weights` computes the derived states (at start and after loading weights), and so does `update` from the
 //    new parameters. It takes those from the ops that compute them, before they are written, so that one pass over
-//    memory makes the new weight and what is derived of it.
+//    memory makes the new weight and what is derived of it. Sums are the exception: how a region adds a row depends on
+//    what else it computes, and a run that is resumed must get the bits that update would have given. They are computed
+//    from the new parameters as written, in update as in prepare_weights.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
@@ -122,13 +124,23 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
           mapping.map(value, set.getValue());
   }
 
+  /// Whether an op on the way from parameters to `value` adds elements up.
+  static bool hasSum(Value value) {
+    auto elements = [](Value v) { return cast<RankedTensorType>(v.getType()).getNumElements(); };
+    return llvm::any_of(value.getDefiningOp()->getOperands(),
+                        [&](Value operand) { return elements(operand) > elements(value) || hasSum(operand); });
+  }
+
   /// Ends `program` with the state's value computed from the parameters as they then are.
   void store(ProgramOp program, StateOp state, Value value) {
     Block &block = program.getBody().front();
     auto sets = block.getOps<SetOp>();
-    OpBuilder builder(sets.empty() ? block.getTerminator() : (*sets.begin()).getOperation());
+    OpBuilder builder(block.getTerminator());
     IRMapping mapping;
-    mapNewValues(program, value, mapping);
+    if (!sets.empty() && !hasSum(value)) {
+      builder.setInsertionPoint(*sets.begin());
+      mapNewValues(program, value, mapping);
+    }
     Value copy = cloneExpression(builder, value, mapping);
     builder.setInsertionPoint(block.getTerminator());
     SetOp::create(builder, value.getLoc(), state.getSymName(), copy);

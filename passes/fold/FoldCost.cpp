@@ -19,7 +19,7 @@ int64_t nf::bytesOf(Value value, double passes) {
   return static_cast<int64_t>(bytes * passes);
 }
 
-int64_t nf::foldedWeightBytes(Value weight) { return bytesOf(weight, 2); }
+int64_t nf::foldedWeightBytes(Value weight, bool withShift) { return bytesOf(weight, withShift ? 3 : 2); }
 
 FoldDecisions::FoldDecisions(ModuleOp module, bool all, bool remarks) : all(all), remarks(remarks) {
   auto deciding = module.lookupSymbol<ProgramOp>("forward_backward");

@@ -20,9 +20,9 @@ struct FoldCost {
 /// Bytes of `passes` passes over all elements of `value`, which lies in memory as it was before it was widened.
 int64_t bytesOf(mlir::Value value, double passes);
 
-/// What update adds for a weight that others are folded into: it is read once more, to take its gradient apart before
-/// the norm is known, and its folded form is written.
-int64_t foldedWeightBytes(mlir::Value weight);
+/// What update adds for a weight that factors are folded into: it is read once more, to take its gradient apart before
+/// the norm is known, and its folded form is written. A shift has it read a third time, for the new bias.
+int64_t foldedWeightBytes(mlir::Value weight, bool withShift);
 
 /// Folds are decided in forward_backward and hold for all programs, so that they share folded weights. Without that
 /// program weights never change, and every fold pays.

@@ -28,13 +28,13 @@ static FoldCost costBefore(HeadScaleOp scale, const LinearReaders &readers) {
   FoldCost cost;
   cost.tokenBytes = bytesOf(scale.getX(), 5);
   for (LinearOp linear : readers.linears)
-    cost.weightBytes += foldedWeightBytes(linear.getWeight());
+    cost.weightBytes += foldedWeightBytes(linear.getWeight(), /*withShift=*/false);
   return cost;
 }
 
 /// After the projection the factors fuse with what follows; backward reads the projection's result for their gradient.
 static FoldCost costAfter(HeadScaleOp scale, LinearOp linear) {
-  return {foldedWeightBytes(linear.getWeight()), bytesOf(scale.getX(), 1.5)};
+  return {foldedWeightBytes(linear.getWeight(), /*withShift=*/false), bytesOf(scale.getX(), 1.5)};
 }
 
 static Value scaled(OpBuilder &b, LinearOp linear, Value weight, HeadScaleOp scale, int64_t axis) {

@@ -25,7 +25,7 @@ static FoldCost costOf(LayerNormOp norm, const LinearReaders &readers) {
   FoldCost cost;
   cost.tokenBytes = bytesOf(norm.getX(), 0.5);
   for (LinearOp linear : readers.linears)
-    cost.weightBytes += foldedWeightBytes(linear.getWeight());
+    cost.weightBytes += foldedWeightBytes(linear.getWeight(), /*withShift=*/true);
   return cost;
 }
 

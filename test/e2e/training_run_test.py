@@ -65,12 +65,13 @@ class TrainingRun(unittest.TestCase):
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertEqual(first.stdout, second.stdout)
 
-    def test_resumes_to_the_same_bits_with_reduction_slots(self):
+    def test_resumes_to_the_same_bits_with_reduction_slots_and_folds(self):
+        """Folded weights come from update in one run, from prepare_weights in the other."""
         slots = self.at("slots")
         sets = ["train.reduction_slots=4", "train.global_batch=8"]
         constant = ("--set", "train.schedule=constant")
-        subprocess.run([COMPILER, MODEL, *twin(), *[a for s in sets for a in ("--set", s)], "-o", slots], check=True,
-                       capture_output=True)
+        subprocess.run([COMPILER, MODEL, *twin(), *[a for s in sets for a in ("--set", s)], "--fold=all", "-o", slots],
+                       check=True, capture_output=True)
         self.train("slots-whole", 6, "--threads", "1", *constant, program=slots)
         self.train("slots-half", 3, *constant, program=slots)
         self.train("slots-half", 6, "--threads", "4", "--resume", "auto", *constant, program=slots)

@@ -133,3 +133,29 @@ nf.program @eval(%x: tensor<7x4xf32> {nf.name = "x"}) -> (tensor<7x5xf32> {nf.na
   %y = nf.linear %x, %c : (tensor<7x4xf32>, tensor<5x4xf32>) -> tensor<7x5xf32>
   nf.return %y : tensor<7x5xf32>
 }
+
+// -----
+
+// A sum is computed of the new values as they are written, in update as in prepare_weights: its order, and so its bits,
+// must not depend on what else update computes. What has no sum is computed before.
+// CHECK-LABEL: program @update
+// CHECK: fold_scale %x, %g
+// CHECK: set @w, %x
+// CHECK: set @w.derived.1
+// CHECK: %[[W:.*]] = get @w
+// CHECK: %[[S:.*]] = fold_shift %[[W]],
+// CHECK: set @w.derived.2, %[[S]]
+nf.parameter @w : tensor<2x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @eval(%x: tensor<7x4xf32> {nf.name = "x"}) -> (tensor<7x2xf32> {nf.name = "y"}) {
+  %w = nf.get @w : tensor<2x4xf32>
+  %g = nf.get @g : tensor<4xf32>
+  %a = nf.fold_scale %w, %g {axis = 1 : i64} : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %c = nf.fold_shift %w, %g : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2xf32>
+  %y = nf.linear %x, %a bias %c : (tensor<7x4xf32>, tensor<2x4xf32>, tensor<2xf32>) -> tensor<7x2xf32>
+  nf.return %y : tensor<7x2xf32>
+}
+nf.program @update(%x: tensor<2x4xf32> {nf.name = "x"}) {
+  nf.set @w, %x : tensor<2x4xf32>
+  nf.return
+}
