@@ -15,8 +15,9 @@ def tensor(shape, element="f32"):
 class Case:
     """A module whose loss is the sum of all ops' results, each times random weights of its own."""
 
-    def __init__(self, seed):
-        self.rng = random.Random(seed)
+    def __init__(self, seed, plain=False):
+        """`plain`: parameters as they are, for passes on what depends on parameters alone."""
+        self.rng, self.plain = random.Random(seed), plain
         self.parameters, self.lines, self.sums, self.results = [], [], [], []
         # A factor known only when the program runs, so that no op depends on parameters alone and is hoisted.
         self.arguments = ['%one: tensor<f32> {nf.name = "one", nf.range = [1.0, 1.0]}']
@@ -38,6 +39,8 @@ class Case:
         self.parameters.append(
             f'nf.parameter @{name} : {tensor(shape)} {{init = "zeros", nf.range = [{low}, {high}]}}')
         self.lines.append(f"  %{name} = nf.get @{name} : {tensor(shape)}")
+        if self.plain:
+            return f"%{name}"
         return self.op(f"nf.mul %{name}, %one : ({tensor(shape)}, tensor<f32>)", shape)
 
     def argument(self, shape, element="f32", attributes=""):

@@ -4,8 +4,8 @@ transformers and as they do not: rows of arithmetic between products, reductions
 
 usage: random_graphs_test.py [build/bin/nf-check] [first seed] [number of graphs]    (500 of them without)
 
-Each graph: the reference in double = decomposed and raised again = fused and compiled; its gradients = with values
-computed again in backward = fused and compiled.
+Each graph: the reference in double = decomposed and raised again = with all folds = fused and compiled; its gradients =
+with values computed again in backward = fused and compiled.
 """
 
 import subprocess
@@ -19,8 +19,10 @@ from random_case import Case, tensor
 GRAPHS = 500
 TOGETHER = 10  # graphs of one module: a process and a compilation for all of them
 OPS = (4, 12)
-# The program, what to prepare, and what to compare the reference with.
-CHECKS = [("forward", "", "pass:nf-decompose,nf-stage-raise{verify=false}"),
+FOLDS = "nf.program(nf-merge-linears{all}),nf-fold-layer-norm-affine{all},nf-fold-head-scale{all}"
+# The program, what to prepare, and what to compare the reference with. Folds are of parameters as they are.
+CHECKS = [("forward", "", f"pass:{FOLDS}"),
+          ("forward", "", "pass:nf-decompose,nf-stage-raise{verify=false}"),
           ("forward", "", "cpu"),
           ("forward_backward", "nf-differentiate", "pass:nf-recompute"),
           ("forward_backward", "nf-differentiate", "cpu")]
@@ -180,9 +182,9 @@ def build(case):
         case.take(*value)
 
 
-def check(nf_check, path):
+def check(nf_check, path, plain):
     for program, prepare, against in CHECKS:
-        command = [nf_check, str(path), f"--program={program}", f"--against={against}", "--tolerance=5e-5"]
+        command = [nf_check, str(plain if FOLDS in against else path), f"--program={program}", f"--against={against}", "--tolerance=5e-5"]
         done = subprocess.run(command + ([f"--prepare={prepare}"] if prepare else []), capture_output=True, text=True,
                               timeout=300)
         if done.returncode != 0:
@@ -190,9 +192,9 @@ def check(nf_check, path):
     return ""
 
 
-def module(seeds):
+def module(seeds, plain=False):
     """The graphs of these seeds in one module."""
-    case = Case(seeds[0])
+    case = Case(seeds[0], plain)
     for seed in seeds:
         case.rng.seed(seed)
         build(case)
@@ -207,9 +209,10 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         def run(seeds):
-            path = Path(folder) / f"graphs-{seeds[0]}.mlir"
+            path, plain = (Path(folder) / f"{name}-{seeds[0]}.mlir" for name in ("graphs", "plain"))
             path.write_text(module(seeds))
-            return check(nf_check, path)
+            plain.write_text(module(seeds, plain=True))
+            return check(nf_check, path, plain)
 
         failed = 0
         with ThreadPoolExecutor(2) as pool:
