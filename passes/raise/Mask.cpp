@@ -103,13 +103,17 @@ static bool fits(const Guess &guess, const Shown &shown, ArrayRef<DenseValues::E
   return true;
 }
 
-/// Elements of a leaf for one trial: of padding 0 and 1, of segments some numbers in ascending order.
-static DenseValues::Elements draw(Role role, int64_t batch, int64_t keys, std::mt19937 &random) {
+/// Elements of a leaf for one trial: of padding 0 and others, so that a comparison with any number but 0 shows; of
+/// segments some numbers in ascending order.
+static DenseValues::Elements draw(Value leaf, Role role, int64_t batch, int64_t keys, std::mt19937 &random) {
+  static constexpr double floats[] = {1, 0.25, 2, -1}, integers[] = {1, 2, 3, -1};
+  Type element = tensorType(leaf).getElementType();
+  auto other = [&] { return element.isInteger(1) ? 1.0 : (isa<FloatType>(element) ? floats : integers)[random() % 4]; };
   DenseValues::Elements elements(batch * keys);
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t j = 0, segment = 0; j < keys; ++j) {
       segment += j > 0 && random() % 3 == 0;
-      elements[b * keys + j] = role == Role::Segments ? segment : random() % 2;
+      elements[b * keys + j] = role == Role::Segments ? static_cast<double>(segment) : random() % 2 ? other() : 0.0;
     }
   return elements;
 }
@@ -142,7 +146,7 @@ static bool isGuess(const Guess &guess, Value value, MaskElements elements, Arra
     DenseValues dense;
     SmallVector<DenseValues::Elements> drawn;
     for (auto [leaf, role] : llvm::zip_equal(leaves, guess.roles)) {
-      drawn.push_back(draw(role, s.batch, s.keys, random));
+      drawn.push_back(draw(leaf, role, s.batch, s.keys, random));
       dense.set(leaf, drawn.back());
     }
     const DenseValues::Elements *values = dense.of(value);

@@ -1,8 +1,8 @@
 //===- RaiseActivations.cpp - primitives into gelu, gelu_tanh, relu2, relu, silu --------------===//
 //
 // 1. A root's cone of elementwise primitives over one value x is a function of a number (RowFormula).
-// 2. It is compared with each activation at points over the whole range of floats; the widest cone that is one of them
-//    gives way to the op.
+// 2. It is compared with each activation at points over the whole range of floats and around the numbers that it holds;
+//    the widest cone that is one of them gives way to the op.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"
@@ -54,6 +54,15 @@ static Row samplePoints() {
   return points;
 }
 
+/// `points`, and those around the numbers of a formula and their roots, where it may take another branch.
+static Row pointsFor(const RowFormula &formula, Row points) {
+  for (double number : formula.numbers())
+    for (double x : {std::fabs(number), std::sqrt(std::fabs(number))})
+      for (double factor : {0.999, 1.0, 1.001})
+        points.insert(points.end(), {factor * x, -factor * x});
+  return points;
+}
+
 /// Whether `formula` gives `values` at `points`, but for the rounding of its constants.
 static bool isFormulaOf(const Row &points, const Row &values, double (*formula)(double)) {
   for (auto [x, y] : llvm::zip_equal(points, values)) {
@@ -82,9 +91,9 @@ static void raise(Operation *op, const Row &points) {
     if (x.getType() != root.getType() || !formula || !formula->vectors().empty() || formula->hasReduction() ||
         !formula->isClosed())
       continue;
-    Row values = formula->evaluate(points);
+    Row all = pointsFor(*formula, points), values = formula->evaluate(all);
     for (const Activation &activation : activations) {
-      if (!isFormulaOf(points, values, activation.formula))
+      if (!isFormulaOf(all, values, activation.formula))
         continue;
       OpBuilder builder(op);
       root.replaceAllUsesWith(activation.create(builder, fusedLocation(formula->ops()), x));

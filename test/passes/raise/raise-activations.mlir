@@ -234,6 +234,19 @@ nf.program @relu6(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf.n
   nf.return %y : tensor<4x8xf32>
 }
 
+// relu but around 7.5.
+// CHECK-LABEL: program @window
+// CHECK: relu
+// CHECK: where
+nf.program @window(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf.name = "y"}) {
+  %z = nf.constant dense<0.0> : tensor<1xf32>
+  %s = nf.constant dense<7.5> : tensor<1xf32>
+  %c = nf.compare eq %x, %s : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xi1>
+  %r = nf.max %x, %z : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+  %y = nf.where %c, %z, %r : (tensor<4x8xi1>, tensor<1xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  nf.return %y : tensor<4x8xf32>
+}
+
 
 // CHECK-LABEL: program @leaky
 // CHECK-NOT: {{ (gelu|gelu_tanh|relu|relu2|silu) }}
@@ -296,3 +309,4 @@ nf.program @composite(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {
   %y = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
   nf.return %y : tensor<4x8xf32>
 }
+

@@ -405,6 +405,58 @@ nf.program @strictly_causal(%q: tensor<2x6x12xf32> {nf.name = "q"}, %k: tensor<2
   nf.return %y : tensor<2x6x12xf32>
 }
 
+// Keys of id 1 are hidden: others than 0 are not.
+// CHECK-LABEL: program @pad_id
+// CHECK-NOT: attention
+// CHECK: return
+nf.program @pad_id(%q: tensor<2x6x12xf32> {nf.name = "q"}, %k: tensor<2x6x12xf32> {nf.name = "k"}, %v: tensor<2x6x12xf32> {nf.name = "v"},
+    %pad: tensor<2x6xi32> {nf.name = "pad", nf.below = 3 : i64})
+    -> (tensor<2x6x12xf32> {nf.name = "y"}) {
+  %q4 = nf.reshape %q : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %qh = nf.transpose %q4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %k4 = nf.reshape %k : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %kh = nf.transpose %k4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %v4 = nf.reshape %v : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %vh = nf.transpose %v4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %s = nf.matmul %qh, %kh {transpose_b} : (tensor<2x3x6x4xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x6xf32>
+  %low = nf.constant dense<-1.0e9> : tensor<1xf32>
+  %one = nf.constant dense<1> : tensor<1xi32>
+  %p4 = nf.reshape %pad : (tensor<2x6xi32>) -> tensor<2x1x1x6xi32>
+  %keep = nf.compare ne %p4, %one : (tensor<2x1x1x6xi32>, tensor<1xi32>) -> tensor<2x1x1x6xi1>
+  %b = nf.where %keep, %s, %low : (tensor<2x1x1x6xi1>, tensor<2x3x6x6xf32>, tensor<1xf32>) -> tensor<2x3x6x6xf32>
+  %p = nf.softmax %b : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %o = nf.matmul %p, %vh : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %t = nf.transpose %o [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y = nf.reshape %t : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  nf.return %y : tensor<2x6x12xf32>
+}
+
+// Keys of weights above 1/2 are shown: those between it and 0 are not.
+// CHECK-LABEL: program @above_half
+// CHECK-NOT: attention
+// CHECK: return
+nf.program @above_half(%q: tensor<2x6x12xf32> {nf.name = "q"}, %k: tensor<2x6x12xf32> {nf.name = "k"}, %v: tensor<2x6x12xf32> {nf.name = "v"},
+    %pad: tensor<2x6xf32> {nf.name = "pad", nf.range = [0.6, 1.0]})
+    -> (tensor<2x6x12xf32> {nf.name = "y"}) {
+  %q4 = nf.reshape %q : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %qh = nf.transpose %q4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %k4 = nf.reshape %k : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %kh = nf.transpose %k4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %v4 = nf.reshape %v : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %vh = nf.transpose %v4 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %s = nf.matmul %qh, %kh {transpose_b} : (tensor<2x3x6x4xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x6xf32>
+  %low = nf.constant dense<-1.0e9> : tensor<1xf32>
+  %one = nf.constant dense<0.5> : tensor<1xf32>
+  %p4 = nf.reshape %pad : (tensor<2x6xf32>) -> tensor<2x1x1x6xf32>
+  %keep = nf.compare gt %p4, %one : (tensor<2x1x1x6xf32>, tensor<1xf32>) -> tensor<2x1x1x6xi1>
+  %b = nf.where %keep, %s, %low : (tensor<2x1x1x6xi1>, tensor<2x3x6x6xf32>, tensor<1xf32>) -> tensor<2x3x6x6xf32>
+  %p = nf.softmax %b : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %o = nf.matmul %p, %vh : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %t = nf.transpose %o [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y = nf.reshape %t : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  nf.return %y : tensor<2x6x12xf32>
+}
+
 // A bias by distance (ALiBi) is no mask.
 // CHECK-LABEL: program @biased
 // CHECK-NOT: attention
