@@ -57,6 +57,8 @@ void Checker::report(Severity severity, std::string_view key, std::string messag
 }
 
 std::string_view Checker::chosenOf(std::string_view first, std::string_view second) const {
+  if (!c.settings.count(second)) // what the graph says has no place
+    return first;
   return originOf(second) > originOf(first) ? second : first;
 }
 

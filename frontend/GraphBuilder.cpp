@@ -153,12 +153,27 @@ OwningOpRef<ModuleOp> nf::buildModule(MLIRContext &context, const ModelConfig &c
   OwningOpRef<ModuleOp> module = GraphBuilder(context, config).build();
   if (!module)
     return module;
-  SmallVector<StringRef> sets(config.sets.begin(), config.sets.end());
-  Builder b(&context);
-  (*module)->setAttr("nf.definition", b.getDictionaryAttr({b.getNamedAttr("file", b.getStringAttr(config.file)),
-                                                           b.getNamedAttr("sets", b.getStrArrayAttr(sets)),
-                                                           b.getNamedAttr("text", b.getStringAttr(config.source))}));
+  keepDefinition(*module, config.file, config.source, config.sets);
   return module;
+}
+
+/// What the importer said of the graph (nf.model).
+static std::optional<GraphFacts> graphFactsOf(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>("nf.model");
+  if (!model)
+    return std::nullopt;
+  auto number = [&](StringRef name) {
+    auto attribute = model.getAs<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  };
+  auto kind = model.getAs<StringAttr>("kind");
+  auto flops = model.getAs<FloatAttr>("flops_per_token");
+  return GraphFacts{kind ? kind.str() : "decoder",
+                    number("vocab"),
+                    number("d_model"),
+                    number("sequence"),
+                    number("micro_batch"),
+                    flops ? flops.getValueAsDouble() : 0};
 }
 
 std::optional<ConfigResult> nf::definitionOf(ModuleOp module) {
@@ -171,5 +186,20 @@ std::optional<ConfigResult> nf::definitionOf(ModuleOp module) {
   std::vector<std::string> settings;
   for (auto set : sets.getAsRange<StringAttr>())
     settings.push_back(set.str());
+  if (auto facts = graphFactsOf(module)) {
+    ConfigResult result = parseTrainConfig(text.getValue(), file.str(), settings, facts);
+    auto name = module->getAttrOfType<StringAttr>("nf.name");
+    if (result.config && name)
+      result.config->name = name.str();
+    return result;
+  }
   return parseModelConfig(text.getValue(), file.str(), settings);
+}
+
+void nf::keepDefinition(ModuleOp module, StringRef file, StringRef text, ArrayRef<std::string> sets) {
+  Builder b(module.getContext());
+  SmallVector<StringRef> settings(sets.begin(), sets.end());
+  module->setAttr("nf.definition", b.getDictionaryAttr({b.getNamedAttr("file", b.getStringAttr(file)),
+                                                        b.getNamedAttr("sets", b.getStrArrayAttr(settings)),
+                                                        b.getNamedAttr("text", b.getStringAttr(text))}));
 }

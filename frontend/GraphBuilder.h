@@ -19,7 +19,12 @@ namespace nf {
 /// `context`.
 mlir::OwningOpRef<mlir::ModuleOp> buildModule(mlir::MLIRContext &context, const ModelConfig &config);
 
-/// The definition that a module keeps, parsed again with the same settings; nothing where it keeps none.
+/// Keeps a definition, or the recipe of an imported graph, in the module: nf.definition = {file, sets, text}.
+void keepDefinition(mlir::ModuleOp module, llvm::StringRef file, llvm::StringRef text,
+                    llvm::ArrayRef<std::string> sets);
+
+/// The definition that a module keeps, parsed again with the same settings; nothing where it keeps none. Of a module
+/// with nf.model, an imported graph, it is the recipe; nf.name is then the model's name.
 std::optional<ConfigResult> definitionOf(mlir::ModuleOp module);
 
 } // namespace nf

@@ -38,8 +38,8 @@ static json keyJson(const Key &key, const Setting &setting) {
 static json keysJson(const ModelConfig &config, When when) {
   json keys = json::object();
   for (const Key &key : schemaKeys())
-    if (key.when == when)
-      keys[std::string(key.name)] = keyJson(key, config.settings.find(key.name)->second);
+    if (auto setting = config.settings.find(key.name); key.when == when && setting != config.settings.end())
+      keys[std::string(key.name)] = keyJson(key, setting->second);
   return keys;
 }
 
@@ -70,8 +70,8 @@ std::string nf::metadataJson(const ModelConfig &config, const CompileFacts &fact
                 {"definition", config.definition},
                 {"compile_keys", keysJson(config, When::Compile)},
                 {"run_keys", keysJson(config, When::Run)},
-                {"parameters", parameterCount(config)},
-                {"flops_per_token", flopsPerToken(config)},
+                {"parameters", config.graph ? facts.parameters : parameterCount(config)},
+                {"flops_per_token", config.graph ? config.graph->flopsPerToken : flopsPerToken(config)},
                 {"memory",
                  {{"persistent", facts.persistentBytes},
                   {"transient", facts.transientBytes},

@@ -12,6 +12,7 @@ struct CompileFacts {
   std::map<std::string, int64_t> transientBytes; ///< by program
   int64_t peakBytes = 0;                         ///< of the plan
   int64_t boundBytes = 0;                        ///< the lower bound that the plan is held to
+  int64_t parameters = 0;                        ///< trained elements; of an imported graph, which alone knows them
   std::string cpu;                               ///< LLVM's name
   std::vector<std::string> features;             ///< LLVM's names
   std::string compiler;                          ///< "NormForge 0.1.0 (LLVM 22.1.8)"

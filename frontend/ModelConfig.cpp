@@ -46,10 +46,13 @@ public:
       : definition(definition), config(config), diagnostics(diagnostics) {}
 
   void resolveAll();
+  void resolveTraining();
   const KeySet &badKeys() const { return bad; }
 
 private:
   void resolve(const Key &key);
+  void refuseModelTables();
+  std::optional<KeyValue> factOf(const Key &key) const;
   void readPreset();
   std::optional<KeyValue> accept(const Key &key, const RawValue &raw);
   SourceLocation defaultPlace(const Key &key) const;
@@ -130,6 +133,8 @@ void Resolver::resolve(const Key &key) {
   } else if (auto chosen = preset.find(key.name); chosen != preset.end()) {
     setting = {*accept(key, {chosen->second, valueText(chosen->second), Origin::Preset, presetPlace}), Origin::Preset,
                presetPlace};
+  } else if (auto fact = factOf(key)) {
+    setting.value = *fact;
   } else if (auto *derived = std::get_if<Derived>(&key.fallback)) {
     setting.value = derived->compute(config);
   } else if (auto *value = std::get_if<KeyValue>(&key.fallback)) {
@@ -150,6 +155,42 @@ void Resolver::resolveAll() {
   readPreset();
   for (const Key &key : schemaKeys())
     resolve(key);
+}
+
+/// What the graph says of a key that nobody sets.
+std::optional<KeyValue> Resolver::factOf(const Key &key) const {
+  if (config.graph && key.name == "train.micro_batch")
+    return config.graph->microBatch;
+  if (config.graph && key.name == "train.sequence")
+    return config.graph->sequence;
+  return std::nullopt;
+}
+
+static bool isOfTraining(std::string_view table) { return table == "train" || table == "objective"; }
+
+/// The graph is the model: tables and --set of [model] and [norm] change nothing.
+void Resolver::refuseModelTables() {
+  auto refuse = [&](const SourceLocation &place, std::string_view what) {
+    diagnostics.push_back({Severity::Error, place,
+                           fmt::format("expected [train] and [objective] only, but got {}", what),
+                           "an imported graph is its own model; change it where it is exported"});
+  };
+  for (auto &[table, place] : definition.tables)
+    if (!isOfTraining(table))
+      refuse(place, "[" + table + "]");
+  for (auto &[name, raw] : definition.values)
+    if (raw.origin == Origin::Set && !isOfTraining(findKey(name)->table()))
+      refuse(raw.location, name);
+}
+
+void Resolver::resolveTraining() {
+  refuseModelTables();
+  for (const Key &key : schemaKeys()) {
+    if (isOfTraining(key.table()))
+      resolve(key);
+    else
+      bad.insert(key.name); // no rule can read it
+  }
 }
 
 /// Errors before warnings, and each in the order of the file; --set comes last. Total, so that any sort is stable.
@@ -183,27 +224,85 @@ ConfigResult nf::parseModelConfig(std::string_view text, const std::string &file
   return result;
 }
 
-static ConfigResult unreadable(const std::string &path, std::string message, std::string note) {
-  return {std::nullopt, {{Severity::Error, {path, 0, 0}, std::move(message), std::move(note)}}};
+/// A graph has the extents that it was exported or bound with.
+static void checkAgainstGraph(const ModelConfig &config, ConfigDiagnostics &diagnostics) {
+  auto check = [&](std::string_view key, int64_t wanted, int64_t have, std::string_view symbol) {
+    if (wanted != have)
+      diagnostics.push_back({Severity::Error, config.locationOf(key),
+                             fmt::format("expected {} = {}, which the graph has, but got {}", key, have, wanted),
+                             fmt::format("remove the key, or export with a symbolic {}", symbol)});
+  };
+  check("train.micro_batch", config.microBatch, config.graph->microBatch, "batch");
+  check("train.sequence", config.sequence, config.graph->sequence, "sequence");
+  if (config.precision != "fp32")
+    diagnostics.push_back({Severity::Error, config.locationOf("train.precision"),
+                           "expected precision = \"fp32\" for an imported graph, but got \"" + config.precision + "\"",
+                           "only definitions are compiled to bf16 yet"});
+  if (config.documentMask)
+    diagnostics.push_back({Severity::Error, config.locationOf("objective.document_mask"),
+                           "expected document_mask = false for an imported graph, but got true",
+                           "the graph's own mask stays as it is"});
 }
 
-ConfigResult nf::loadModelConfig(const std::string &path, const std::vector<std::string> &sets) {
+ConfigResult nf::parseTrainConfig(std::string_view text, const std::string &file, const std::vector<std::string> &sets,
+                                  const std::optional<GraphFacts> &facts) {
+  ConfigResult result;
+  ModelConfig config;
+  config.file = file;
+  config.source = text;
+  config.sets = sets;
+  config.graph = facts;
+  if (facts) {
+    config.kind = facts->kind;
+    config.vocab = facts->vocab;
+    config.dModel = facts->dModel;
+    config.context = facts->sequence;
+  }
+  std::optional<Definition> definition = readDefinition(text, file, sets, result.diagnostics);
+  if (!definition)
+    return result;
+  config.definition = definition->text;
+  Resolver resolver(*definition, config, result.diagnostics);
+  resolver.resolveTraining();
+  if (facts && !hasError(result.diagnostics)) {
+    KeySet bad = resolver.badKeys();
+    bad.erase("model.kind");
+    bad.erase("model.vocab");
+    checkCombinations(config, bad, result.diagnostics);
+    checkAgainstGraph(config, result.diagnostics);
+  }
+  sortByPlace(result.diagnostics);
+  if (!hasError(result.diagnostics))
+    result.config = std::move(config);
+  return result;
+}
+
+std::optional<std::string> nf::readDefinitionFile(const std::string &path, ConfigDiagnostics &diagnostics) {
   constexpr std::streamsize limit = 1 << 20;
+  auto unreadable = [&](std::string message, std::string note) {
+    diagnostics.push_back({Severity::Error, {path, 0, 0}, std::move(message), std::move(note)});
+    return std::nullopt;
+  };
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
-    return unreadable(path, "expected a model definition, but got a folder",
-                      "name a .toml file, such as one of models/");
+    return unreadable("expected a model definition, but got a folder", "name a .toml file, such as one of models/");
   std::ifstream stream(path, std::ios::binary);
   if (!stream)
-    return unreadable(path, fmt::format("expected a readable file, but got: {}", std::strerror(errno)),
+    return unreadable(fmt::format("expected a readable file, but got: {}", std::strerror(errno)),
                       "check the path; models/ holds definitions to start from");
   std::string text(limit + 1, '\0');
   stream.read(text.data(), limit + 1);
   text.resize(static_cast<size_t>(stream.gcount()));
   if (stream.bad())
-    return unreadable(path, "expected a readable file, but got a read error", "");
+    return unreadable("expected a readable file, but got a read error", "");
   if (static_cast<std::streamsize>(text.size()) > limit)
-    return unreadable(path, "expected a model definition of at most 1 MB, but got a larger file",
+    return unreadable("expected a model definition of at most 1 MB, but got a larger file",
                       "name a .toml file, such as one of models/");
-  return parseModelConfig(text, path, sets);
+  return text;
+}
+
+ConfigResult nf::loadModelConfig(const std::string &path, const std::vector<std::string> &sets) {
+  ConfigResult result;
+  std::optional<std::string> text = readDefinitionFile(path, result.diagnostics);
+  return text ? parseModelConfig(*text, path, sets) : result;
 }

@@ -31,6 +31,13 @@ struct Setting {
   SourceLocation location;
 };
 
+/// What an imported graph says in place of the tables [model] and [norm].
+struct GraphFacts {
+  std::string kind; ///< decoder (later tokens are hidden) | encoder
+  int64_t vocab = 0, dModel = 0, sequence = 0, microBatch = 0;
+  double flopsPerToken = 0; ///< of a training step
+};
+
 /// One member per key of the schema table. Sizes are in elements, sequences or tokens; rates are fractions.
 struct ModelConfig {
   std::string name;
@@ -74,6 +81,7 @@ struct ModelConfig {
   int64_t maskId = 0;
 
   std::map<std::string, Setting, std::less<>> settings; ///< every key, by its name such as "model.d_model"
+  std::optional<GraphFacts> graph; ///< of an imported model; [model] and [norm] then have no settings
 
   bool isEncoder() const { return kind == "encoder"; }
   bool isPostNorm() const { return placement == "post"; }
@@ -91,6 +99,14 @@ struct ConfigResult {
 
 /// Parses the definition `text`; `file` is how messages call it. `sets` are "key=value" overrides, the last one wins.
 ConfigResult parseModelConfig(std::string_view text, const std::string &file, const std::vector<std::string> &sets);
+
+/// Parses the recipe for an imported graph: a definition of the tables [train] and [objective] only. Without `facts`,
+/// which are known once the graph is imported, keys are checked but not what must hold between them.
+ConfigResult parseTrainConfig(std::string_view text, const std::string &file, const std::vector<std::string> &sets,
+                              const std::optional<GraphFacts> &facts);
+
+/// The text of a definition, or nothing and an error.
+std::optional<std::string> readDefinitionFile(const std::string &path, ConfigDiagnostics &diagnostics);
 
 /// Reads and parses the file at `path`.
 ConfigResult loadModelConfig(const std::string &path, const std::vector<std::string> &sets);

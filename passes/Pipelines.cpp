@@ -77,6 +77,7 @@ static void buildRaise(OpPassManager &pm) {
   addCanonicalizer(program);
   pm.addPass(createNameParameters()); // roles follow from composite ops
   pm.addPass(createDetectNormformer());
+  pm.addPass(createAppendLoss()); // last: it takes the operands of the last linear
 }
 
 static void buildFold(OpPassManager &pm, const PipelineOptions &options) {
@@ -254,7 +255,8 @@ static Stage firstStageByContent(ModuleOp module) {
   bool forward = false, planned = false;
   for (auto program : module.getOps<ProgramOp>()) {
     planned |= program->hasAttr("transient_bytes");
-    forward |= program.getSymName() == "forward_backward" && !program.findArgument("accumulate");
+    forward |= program.getSymName() == "forward" ||
+               (program.getSymName() == "forward_backward" && !program.findArgument("accumulate"));
   }
   return planned ? Stage::Lower : forward ? Stage::Raise : Stage::Fuse;
 }

@@ -10,8 +10,11 @@
 #include "frontend/GraphBuilder.h"
 #include "frontend/Metadata.h"
 #include "frontend/ModelGraph.h"
+#include "frontend/onnx/Importer.h"
+#include "frontend/onnx/WeightsFile.h"
 #include "passes/lower/EmitObject.h"
 #include "passes/raise/Explain.h"
+#include "tools/Diagnostics.h"
 #include "tools/Link.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -21,6 +24,7 @@
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/xxhash.h"
 
@@ -29,34 +33,6 @@
 
 using namespace mlir;
 using namespace nf;
-
-/// "file:line:col", or "" where no file is known.
-static std::string placeOf(Location location) {
-  std::string place;
-  location->walk([&](Location part) {
-    auto file = dyn_cast<FileLineColLoc>(part);
-    if (!file)
-      return WalkResult::advance();
-    place = fmt::format("{}:{}:{}", file.getFilename().str(), file.getLine(), file.getColumn());
-    return WalkResult::interrupt();
-  });
-  return place;
-}
-
-/// "layers.3.attn.q", or "".
-static std::string partOf(Location location) {
-  auto name = dyn_cast<NameLoc>(location);
-  return name ? name.getName().str() : "";
-}
-
-static void printDiagnostic(Diagnostic &diagnostic, StringRef fallback) {
-  static constexpr const char *severities[] = {"note", "warning", "error", "remark"};
-  std::string place = placeOf(diagnostic.getLocation()), part = partOf(diagnostic.getLocation());
-  fmt::print(stderr, "{}: {}: {}{}{}\n", place.empty() ? fallback.str() : place,
-             severities[static_cast<int>(diagnostic.getSeverity())], part, part.empty() ? "" : ": ", diagnostic.str());
-  for (Diagnostic &note : diagnostic.getNotes())
-    printDiagnostic(note, fallback);
-}
 
 static std::string grouped(int64_t number) {
   std::string text = std::to_string(number);
@@ -184,7 +160,10 @@ private:
     auto start = std::chrono::steady_clock::now();
     StringRef input = options.input;
     isModule = input.ends_with(".mlir") || input.ends_with(".mlirbc");
-    bool imported = input == "-" ? readStandardInput() : isModule ? readModule() : readDefinition();
+    bool imported = input == "-"               ? readStandardInput()
+                    : isModule                 ? readModule()
+                    : input.ends_with(".onnx") ? readOnnx()
+                                               : readDefinition();
     times.push_back({Stage::Import, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
     return imported;
   }
@@ -209,6 +188,76 @@ private:
       return false;
     }
     return parseModule(std::move(file));
+  }
+
+  /// The graph of an ONNX file, with the recipe of --train.
+  bool readOnnx() {
+    ConfigDiagnostics diagnostics;
+    std::optional<std::string> text;
+    if (!options.train.empty()) {
+      if (!(text = readDefinitionFile(options.train, diagnostics))) {
+        fmt::print(stderr, "{}", diagnostics.front().str());
+        return false;
+      }
+    } else if (!options.emit) {
+      fmt::print(stderr,
+                 "{}: error: expected a recipe to train the graph with, but got none; give --train FILE, such as "
+                 "models/train-defaults.toml\n",
+                 options.input);
+      return false;
+    }
+    std::string recipe = options.train.empty() ? "<defaults>" : options.train;
+    if (!adopt(parseTrainConfig(text.value_or(""), recipe, options.sets, std::nullopt)))
+      return false;
+    if (!importOnnx(options.input, options.dims, *config))
+      return false;
+    module = std::move(onnxImport.module);
+    (*module)->setAttr("nf.name", StringAttr::get(&context, llvm::sys::path::stem(options.input)));
+    keepDefinition(*module, recipe, text.value_or(""), options.sets);
+    if (!(*module)->hasAttr("nf.model")) { // no language model: its forward program is all there is
+      config.reset();
+      return true;
+    }
+    return adopt(*definitionOf(*module));
+  }
+
+  bool importOnnx(const std::string &path, const std::map<std::string, int64_t> &dims, const ModelConfig &recipe) {
+    onnxFile = onnxfe::ModelFile::read(context, path);
+    if (!onnxFile)
+      return false;
+    bool isGiven = recipe.settings.find("train.sequence")->second.origin != Origin::Default;
+    onnxImport = onnxfe::importModel(context, *onnxFile, {dims, recipe.microBatch, isGiven ? recipe.sequence : 0, options.retie});
+    return static_cast<bool>(onnxImport.module);
+  }
+
+  /// The model that a module's weights are in, imported again for its constants.
+  bool openWeights() {
+    auto weights = (*module)->getAttrOfType<DictionaryAttr>("nf.weights");
+    auto path = weights ? weights.getAs<StringAttr>("file") : StringAttr();
+    auto bound = weights ? weights.getAs<DictionaryAttr>("dims") : DictionaryAttr();
+    if (!path || !config) {
+      fmt::print(stderr,
+                 "{}: error: expected the attribute nf.weights, which names the file of the weights, but got "
+                 "none\n",
+                 options.input);
+      return false;
+    }
+    std::map<std::string, int64_t> dims;
+    for (NamedAttribute dim : bound ? bound.getValue() : ArrayRef<NamedAttribute>())
+      if (auto extent = dyn_cast<IntegerAttr>(dim.getValue()))
+        dims[dim.getName().str()] = extent.getInt();
+    return importOnnx(path.str(), dims, *config);
+  }
+
+  /// Writes the weights that the program starts from beside it.
+  bool writeWeights() {
+    if (weights.empty())
+      return true;
+    if (!onnxFile && !openWeights())
+      return false;
+    weightsFile = options.output + ".weights.safetensors";
+    llvm::Error error = onnxfe::writeWeights(weights, *onnxFile, onnxImport.constants, weightsFile);
+    return !error || report(std::move(error));
   }
 
   bool readDefinition() { return build(loadModelConfig(options.input, options.sets)); }
@@ -291,6 +340,11 @@ private:
     facts.features = target.features;
     facts.compiler = "NormForge " NF_VERSION " (LLVM " LLVM_VERSION_STRING ")";
 
+    weights = onnxfe::fileWeights(*module);
+    for (auto parameter : module->getOps<ParameterOp>())
+      if (parameter.getTrainable())
+        facts.parameters += cast<ShapedType>(parameter.getType()).getNumElements();
+
     Builder b(&context);
     std::string metadata = config ? metadataJson(*config, facts) : "{}";
     SmallVector<StringRef> features(target.features.begin(), target.features.end());
@@ -326,6 +380,8 @@ private:
     if (error)
       return report(std::move(error));
     linkSeconds = seconds() - times.back().second;
+    if (!options.emit && !writeWeights())
+      return false;
     if (options.output != "-")
       printReport();
     return true;
@@ -334,13 +390,17 @@ private:
   void printReport() {
     if (config) {
       const ModelConfig &c = *config;
-      fmt::print("model       {}: {}, {} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}\n", c.name,
-                 c.kind, c.layers, c.dModel, c.heads, c.dFfn, grouped(c.vocab), c.context);
+      if (c.graph)
+        fmt::print("model       {}: {}, imported, vocabulary {}, d_model {}\n", c.name, c.kind, grouped(c.vocab),
+                   c.dModel);
+      else
+        fmt::print("model       {}: {}, {} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}\n", c.name,
+                   c.kind, c.layers, c.dModel, c.heads, c.dFfn, grouped(c.vocab), c.context);
       fmt::print("training    micro-batch {} x {} tokens, {}\n", c.microBatch, c.sequence, c.precision);
       if (c.reductionSlots > 1)
         fmt::print("gradients   {} buffers of {} for {} reduction slots\n", gradientBuffers(c),
                    megabytes(4 * parameterCount(c)), c.reductionSlots);
-      fmt::print("parameters  {}\n", grouped(parameterCount(c)));
+      fmt::print("parameters  {}\n", grouped(c.graph ? facts.parameters : parameterCount(c)));
     }
     fmt::print("target      cpu {}, vectors of {} bits, {}\n", target.cpu, target.vectorBits,
                fmt::join(target.features, " "));
@@ -363,6 +423,9 @@ private:
     uint64_t size = 0;
     if (!llvm::sys::fs::file_size(options.output, size))
       fmt::print("wrote       {} ({})\n", options.output, megabytes(static_cast<int64_t>(size)));
+    if (!weightsFile.empty() && !llvm::sys::fs::file_size(weightsFile, size))
+      fmt::print("            {} ({}), which training starts from\n", weightsFile,
+                 megabytes(static_cast<int64_t>(size)));
   }
 
   const CompileOptions &options;
@@ -370,7 +433,11 @@ private:
   CpuTarget target;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
-  bool isModule = false; ///< the input, rather than a definition
+  bool isModule = false;                       ///< the input, rather than a definition
+  std::unique_ptr<onnxfe::ModelFile> onnxFile; ///< of an imported graph
+  onnxfe::ImportResult onnxImport;             ///< its constants; the module moves on
+  std::vector<onnxfe::FileWeight> weights;     ///< parameters that start from a file
+  std::string weightsFile;                     ///< that was written
   CompileFacts facts;
   std::vector<std::pair<Stage, double>> times;
   double linkSeconds = 0;

@@ -1,4 +1,5 @@
 //===- nf-compile.cpp - from a model definition to a program that trains it ------------------===//
+#include "frontend/onnx/Importer.h"
 #include "passes/Passes.h"
 #include "tools/Compile.h"
 
@@ -48,22 +49,30 @@ int main(int argc, char **argv) {
     return 2;
   CompileOptions options;
   std::string emit, from, fold = "auto";
-  std::vector<std::string> remarks;
-  CLI::App app("Compiles a model definition to one program that trains it, evaluates it and generates text.",
-               "nf-compile");
+  std::vector<std::string> dims, remarks;
+  CLI::App app(
+      "Compiles a model definition, or an ONNX graph, to one program that trains it, evaluates it and generates text.",
+      "nf-compile");
   app.footer("Examples:\n"
              "  nf-compile models/gpt2-124m.toml -o gpt2\n"
              "  nf-compile models/gpt2-124m.toml --set norm.preset=normformer -o gpt2-nf\n"
+             "  nf-compile model.onnx --train models/train-defaults.toml -o mine\n"
              "  nf-compile model.toml --emit=fuse -o -\n"
              "  nf-compile model.toml --emit=fuse -o - --mlir-print-ir-after=nf-differentiate\n"
              "MLIR's own options are those that begin with --mlir- (nf-opt --help lists them).");
-  app.add_option("input", options.input, "model definition (.toml), or module (.mlir) that --emit wrote; - is stdin")
+  app.add_option("input", options.input,
+                 "model definition (.toml), ONNX graph (.onnx), or module (.mlir) that --emit wrote;\n- is stdin")
       ->required();
   app.add_option("-o,--output", options.output,
                  "the program, or with --emit what the stage gives: text, or with\nlocations where the name ends in "
                  ".mlirbc (bytecode); - is stdout");
   app.add_option("--set", options.sets, "key=value of the definition, such as model.layers=6; repeatable")
       ->allow_extra_args(false);
+  app.add_option("--train", options.train,
+                 "recipe to train an ONNX graph with: a definition of [train] and [objective]");
+  app.add_option("--dim", dims, "NAME=N: extent of an ONNX graph's symbolic dimension; repeatable")
+      ->allow_extra_args(false);
+  app.add_flag("!--no-retie", options.retie, "keep an ONNX graph's copies of an embedding table apart");
   auto isStage = [](const std::string &name) {
     return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
   };
@@ -89,6 +98,12 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
+    for (const std::string &dim : dims)
+      if (!onnxfe::parseDim(dim, options.dims))
+        throw CLI::ValidationError("--dim", "expected NAME=N with N over 0, but got " + dim);
+    if (!options.input.ends_with(".onnx") && (!options.train.empty() || !dims.empty()))
+      throw CLI::ValidationError(dims.empty() ? "--train" : "--dim",
+                                 "expected an ONNX graph, but got " + options.input);
     if (!emit.empty())
       options.emit = parseStage(emit);
     if (!from.empty())

@@ -10,9 +10,10 @@ build_packages=(
   cmake ninja-build g++ clang-22 lld-22 ccache pkg-config
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools libzstd-dev zlib1g-dev
   libopenblas-serial-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev libpcre2-dev
+  libprotobuf-dev protobuf-compiler libonnx-dev
   python3 sword-comm-tdavid
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-format-22 libclang-rt-22-dev python3-venv)
+test_packages=(libonnx-testdata libgtest-dev libgmock-dev libbenchmark-dev clang-format-22 libclang-rt-22-dev python3-venv)
 
 want=("${build_packages[@]}")
 for_tests=no

@@ -246,4 +246,36 @@ def DetectNormformer : Pass<"nf-detect-normformer", "::mlir::ModuleOp"> {
   let options = [Option<"remarks", "remarks", "bool", "false", "one remark a layer, at its attention">];
 }
 
+def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
+  let summary = "makes the programs forward_backward, eval and logits of the program forward";
+  let description = [{
+    An imported model computes logits [batch, sequence, vocabulary] of tokens. The programs of a training executable are
+    made of it as those of a definition are: the loss takes the operands of the last projection, so that logits are no
+    value of a training step. Logits that are no projection are compared with the targets in primitives. A module
+    without a program @forward stays as it is.
+
+    ```mlir
+    nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {
+      …
+      %logits = nf.linear %x, %w : (tensor<2x8x16xf32>, tensor<64x16xf32>) -> tensor<2x8x64xf32>
+      nf.return %logits : tensor<2x8x64xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    nf.program @forward_backward(%tokens: tensor<2x8xi32> {nf.name = "tokens"},
+                                 %targets: tensor<2x8xi32> {nf.name = "targets"},
+                                 %loss_weight: tensor<2x8xf32> {nf.name = "loss_weight"},
+                                 %inv_count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"}) {
+      …
+      %loss = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %inv_count : …
+      nf.return %loss : tensor<f32>
+    }
+    nf.program @eval(…) -> (tensor<f32> {nf.name = "loss_sum"}) { … }
+    nf.program @logits(%tokens: tensor<1x8xi32> {nf.name = "tokens"}, %index: tensor<i32> {nf.name = "index"})
+        -> (tensor<64xf32> {nf.name = "logits"}) { … }
+    ```
+  }];
+}
+
 #endif // NF_PASSES_RAISE_PASSES_TD

@@ -49,9 +49,10 @@ typedef struct nf_state {
 /* Init rules, a JSON object: {"kind":"zeros"} {"kind":"ones"} {"kind":"constant","value":x}
  * {"kind":"normal","std":s} {"kind":"uniform","bound":a} (in [-a, a)) {"kind":"sinusoidal"} (shape [positions, d],
  * fairseq's: column i < d/2 of row p is sin(p * f_i), column i + d/2 is cos(p * f_i), f_i = 10000^(-i / (d/2 - 1))).
- * Element i of parameter `name` draws Philox word i mod 4 of counter {i / 4, 0, 0, 0} with key
- * seed XOR hash64(name), so that equal names get equal values in every model of the same shape. normal pairs words
- * (0,1) and (2,3) by Box-Muller. The hash is XXH3-64. */
+ * {"kind":"file",...}: the tensor of the state's name in `<executable>.weights.safetensors`, F32, beside the
+ * executable. Element i of parameter `name` draws Philox word i mod 4 of counter {i / 4, 0, 0, 0} with key seed XOR
+ * hash64(name), so that equal names get equal values in every model of the same shape. normal pairs words (0,1) and
+ * (2,3) by Box-Muller. The hash is XXH3-64. */
 
 typedef enum nf_direction { NF_IN = 0, NF_OUT = 1 } nf_direction;
 

@@ -57,6 +57,8 @@ Initializer::Initializer(std::string_view rule, std::string_view name, uint64_t 
     take(Normal, "std", 0);
   else if (called == "uniform")
     take(Uniform, "bound", 0);
+  else if (called == "file")
+    take(Constant, nullptr, 0); // the values come after
   else if (called == "sinusoidal" && width > 0)
     take(Sinusoidal, nullptr, 0);
   else

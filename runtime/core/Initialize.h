@@ -31,7 +31,8 @@ private:
   int64_t width = 0;
 };
 
-/// Parameters from `seed` and constants; expects a context whose memory is fresh, and leaves all else zero.
+/// Parameters from `seed` and constants; expects a context whose memory is fresh, and leaves all else zero, states of
+/// the rule "file" included (runtime/train/Weights.h reads them).
 void initializeStates(Context &context, uint64_t seed);
 /// The constants alone: what a checkpoint does not hold.
 void initializeConstants(Context &context);

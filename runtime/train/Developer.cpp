@@ -1,11 +1,11 @@
 // dump and step: developer commands that let tests compare this executable with another implementation, from the same
 // weights on the same batches.
 #include "runtime/core/Error.h"
-#include "runtime/core/Initialize.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/Machine.h"
 #include "runtime/train/OptimizerStep.h"
 #include "runtime/train/Safetensors.h"
+#include "runtime/train/Weights.h"
 
 #include <algorithm>
 #include <chrono>
@@ -148,7 +148,7 @@ struct KernelTimes {
 int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options) {
   RunConfig config = invocation.config.resolve();
   Machine machine(invocation.model, invocation.metadata, 1);
-  initializeStates(machine.context, config.seed);
+  fillInitialStates(machine.context, config.seed);
   std::vector<TensorView> views;
   for (const nf_state &state : machine.context.states())
     if (state.kind == NF_STATE_PARAMETER || state.kind == NF_STATE_CONSTANT)
@@ -168,7 +168,7 @@ int replaySteps(const Invocation &invocation, const ReplayOptions &options) {
 
   Machine machine(invocation.model, invocation.metadata, options.threads);
   Context &context = machine.context;
-  initializeConstants(context);
+  fillConstants(context);
   readWeights(context, options.weights);
   machine.prepareWeights();
 

@@ -20,8 +20,11 @@ int info(const Invocation &invocation, bool asJson) {
   auto line = [](std::string_view what, const std::string &value) { fmt::print("{:<20}{}\n", what, value); };
   line("model",
        fmt::format("{} ({}, {} objective)", m.name, m.encoder ? "encoder" : "decoder", m.masked ? "masked" : "causal"));
-  line("shape", fmt::format("{} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}", m.layers, m.dModel,
-                            m.heads, m.dFfn, m.vocab, m.context));
+  if (m.layers == 0) // an imported graph knows its ends only
+    line("shape", fmt::format("imported, d_model {}, vocabulary {}, context {}", m.dModel, m.vocab, m.context));
+  else
+    line("shape", fmt::format("{} layers, d_model {}, {} heads, d_ffn {}, vocabulary {}, context {}", m.layers,
+                              m.dModel, m.heads, m.dFfn, m.vocab, m.context));
   line("step", fmt::format("micro-batch {} x {} tokens, {}{}{}", m.microBatch, m.sequence, m.precision,
                            m.dropout ? ", dropout" : "", m.documentMask ? ", attention within documents" : ""));
   line("parameters", fmt::format("{} ({})", m.parameters, formatCount(static_cast<double>(m.parameters))));

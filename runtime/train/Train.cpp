@@ -1,6 +1,5 @@
 // train: checks what can be checked, then steps until the end, a limit, a signal or a bad number.
 #include "runtime/core/Error.h"
-#include "runtime/core/Initialize.h"
 #include "runtime/core/Print.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Commands.h"
@@ -77,9 +76,9 @@ Provenance Trainer::provenance() const {
 void Trainer::begin(const std::optional<CheckpointState> &resumed) {
   Context &context = machine.context;
   if (!resumed) {
-    initializeStates(context, config.seed);
+    fillInitialStates(context, config.seed);
   } else {
-    initializeConstants(context);
+    fillConstants(context);
     loadParameters(context, *resumed);
     loadMoments(context, *resumed);
     done = savedStep = resumed->step;

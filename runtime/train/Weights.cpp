@@ -2,8 +2,54 @@
 
 #include "runtime/core/Error.h"
 #include "runtime/core/Initialize.h"
+#include "runtime/train/Safetensors.h"
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
 
 namespace nf::rt {
+
+std::string weightsPath() {
+  std::error_code error;
+  std::string executable = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  return (error ? "model" : executable) + ".weights.safetensors";
+}
+
+static bool isFromFile(const nf_state &state) {
+  auto rule = nlohmann::json::parse(state.init, nullptr, /*allow_exceptions=*/false);
+  return rule.is_object() && rule.value("kind", "") == "file";
+}
+
+/// Reads the states of these kinds that come from a file.
+static void readFileStates(Context &context, std::initializer_list<int32_t> kinds) {
+  std::unique_ptr<SafetensorsFile> weights;
+  for (const nf_state &state : context.states()) {
+    if (std::ranges::find(kinds, state.kind) == kinds.end() || !isFromFile(state))
+      continue;
+    if (!weights) {
+      std::string path = weightsPath();
+      if (!std::filesystem::exists(path))
+        fail("{}: expected the weights that this program starts from, but the file is missing; nf-compile wrote it "
+             "beside "
+             "the program: move both",
+             path);
+      weights = std::make_unique<SafetensorsFile>(path);
+    }
+    weights->read(state.name, "F32", std::span(state.shape, static_cast<size_t>(state.rank)),
+                  context.values(state).data());
+  }
+}
+
+void fillInitialStates(Context &context, uint64_t seed) {
+  initializeStates(context, seed);
+  readFileStates(context, {NF_STATE_PARAMETER, NF_STATE_CONSTANT});
+}
+
+void fillConstants(Context &context) {
+  initializeConstants(context);
+  readFileStates(context, {NF_STATE_CONSTANT});
+}
 
 std::optional<CheckpointState> loadWeights(Machine &machine, const std::string &checkpoint, bool untrained,
                                            uint64_t seed) {
@@ -11,10 +57,10 @@ std::optional<CheckpointState> loadWeights(Machine &machine, const std::string &
     throw UsageError("expected either --checkpoint RUN or --untrained");
   std::optional<CheckpointState> state;
   if (untrained) {
-    initializeStates(machine.context, seed);
+    fillInitialStates(machine.context, seed);
   } else {
     state = readCheckpoint(checkpoint);
-    initializeConstants(machine.context);
+    fillConstants(machine.context);
     loadParameters(machine.context, *state);
   }
   machine.prepareWeights();

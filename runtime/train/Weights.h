@@ -11,6 +11,16 @@
 
 namespace nf::rt {
 
+/// The file beside this executable that imported weights are in: `<executable>.weights.safetensors`.
+std::string weightsPath();
+
+/// Parameters and constants as a run with this seed starts: drawn, or read from weightsPath(). Throws Error where that
+/// file is missing, or is not this program's.
+void fillInitialStates(Context &context, uint64_t seed);
+
+/// The constants alone: what a checkpoint does not hold.
+void fillConstants(Context &context);
+
 /// Fills parameters and constants from a checkpoint, or (untrained) as a run with this seed starts. Throws UsageError
 /// unless exactly one of them is asked for. Returns the checkpoint's state.
 std::optional<CheckpointState> loadWeights(Machine &machine, const std::string &checkpoint, bool untrained,

@@ -25,6 +25,7 @@ def compile_model(path, output, *flags):
 class Models(unittest.TestCase):
     def test_full_size(self):
         models = sorted(glob.glob(os.path.join(ROOT, "models", "*.toml")))
+        models = [model for model in models if not model.endswith("train-defaults.toml")]
         self.assertGreaterEqual(len(models), 13)
         with tempfile.TemporaryDirectory() as folder:
             for model in models:

@@ -23,6 +23,7 @@ static std::vector<std::string> allModels() {
   for (const auto &entry : std::filesystem::directory_iterator(std::string(NF_SOURCE_DIR) + "/models"))
     if (entry.path().extension() == ".toml")
       models.push_back(entry.path().stem().string());
+  std::erase(models, "train-defaults"); // a recipe, without a model
   return models;
 }
 

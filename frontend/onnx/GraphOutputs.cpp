@@ -1,0 +1,167 @@
+// The end of an import: refusals reported, results named, the module described.
+#include "frontend/onnx/GraphImporter.h"
+
+#include "onnx.pb.h"
+
+using namespace mlir;
+using namespace nf;
+using namespace nf::onnxfe;
+
+void GraphImporter::reportRefusals() {
+  for (const Refusal &refusal : refusals) {
+    auto diagnostic = emitError(refusal.location) << refusal.what;
+    if (refusal.count > 1)
+      diagnostic << " (and " << refusal.count - 1 << " more node" << (refusal.count > 2 ? "s" : "") << ")";
+  }
+}
+
+/// Whether a value is logits of every token: floats [batch, sequence, vocabulary].
+static bool areLogits(const GraphValue &value, Value tokens) {
+  auto type = cast<RankedTensorType>(tokens.getType());
+  return value.element == Element::F32 && value.shape.size() == 3 && value.shape[0] == type.getDimSize(0) &&
+         value.shape[1] == type.getDimSize(1);
+}
+
+bool GraphImporter::finish() {
+  SmallVector<std::pair<std::string, GraphValueRef>> outputs;
+  for (const auto &output : file.model().graph().output()) {
+    GraphValueRef value = top.find(output.name());
+    if (!value) {
+      error(output.name()) << "expected a node that computes this output, but got none";
+      return false;
+    }
+    if (!value->isUnknown)
+      outputs.push_back({output.name(), value});
+  }
+  reportRefusals();
+  if (!refusals.empty())
+    return false;
+  std::string kept;
+  if (tokens)
+    for (auto &[name, value] : outputs)
+      if (areLogits(*value, tokens) && (kept.empty() || name == "logits"))
+        kept = name;
+  if (!kept.empty()) {
+    llvm::erase_if(outputs, [&](auto &output) { return output.first != kept; });
+    outputs[0].first = "logits";
+  }
+
+  SmallVector<Value> results;
+  SmallVector<Attribute> resultNames, names;
+  SmallVector<Type> resultTypes;
+  std::map<std::string, int> seen;
+  auto named = [&](StringRef name) -> Attribute {
+    return b.getDictionaryAttr(b.getNamedAttr("nf.name", b.getStringAttr(name)));
+  };
+  for (auto &[name, value] : outputs) {
+    b.setLoc(NameLoc::get(b.getStringAttr(name), placeOf(&context, file.path())));
+    ::onnx::NodeProto proto;
+    Node node(proto, b.getLoc(), 0, {});
+    OpContext op(*this, node, {});
+    Value result = valueOf(*value, b, op, /*compact=*/false);
+    if (!result || seen[name]++) {
+      error(name) << (result ? "expected one output of this name, but got two" : op.reason);
+      return false;
+    }
+    results.push_back(result);
+    resultTypes.push_back(result.getType());
+    resultNames.push_back(named(name));
+  }
+  for (const std::string &name : argumentNames) {
+    if (seen["in:" + name]++) {
+      error(name) << "expected one input of this name, but got two";
+      return false;
+    }
+    names.push_back(named(name));
+  }
+  ReturnOp::create(b, results);
+  program.setFunctionType(b.getFunctionType(program.getBody().getArgumentTypes(), resultTypes));
+  program.setArgAttrsAttr(b.getArrayAttr(names));
+  program.setResAttrsAttr(b.getArrayAttr(resultNames));
+  isLanguageModel = !kept.empty();
+  return true;
+}
+
+/// Multiplications and additions of a product, twice a multiplication.
+static double flopsOf(Operation &op) {
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    MatmulOp::Shape shape = matmul.getProductShape();
+    return 2.0 * double(shape.batch) * double(shape.m) * double(shape.n) * double(shape.k);
+  }
+  if (auto attention = dyn_cast<AttentionOp>(op)) {
+    auto q = cast<RankedTensorType>(attention.getQ().getType()), k = cast<RankedTensorType>(attention.getK().getType());
+    return (attention.getCausal() ? 2.0 : 4.0) * double(q.getNumElements()) * double(k.getDimSize(1));
+  }
+  return 0;
+}
+
+/// The module's own account of what was imported.
+void GraphImporter::describeModel() {
+  int64_t vocabulary = cast<RankedTensorType>(program.getResultTypes()[0]).getDimSize(2);
+  auto type = cast<RankedTensorType>(tokens.getType());
+  int64_t columns = 0;
+  for (Operation *user : tokens.getUsers())
+    if (auto gather = dyn_cast<GatherOp>(user))
+      columns = cast<RankedTensorType>(gather.getTable().getType()).getDimSize(1);
+  double flops = 0; // of a forward pass, a third of a training step
+  for (Operation &op : program.getBody().front())
+    flops += flopsOf(op);
+  flops *= 3 / static_cast<double>(type.getNumElements());
+  auto number = [&](StringRef name, int64_t value) { return b.getNamedAttr(name, b.getI64IntegerAttr(value)); };
+  (*module)->setAttr(
+      "nf.model",
+      b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(isCausal ? "decoder" : "encoder")),
+                           b.getNamedAttr("flops_per_token", b.getF64FloatAttr(flops)), number("vocab", vocabulary),
+                           number("d_model", columns), number("micro_batch", type.getDimSize(0)),
+                           number("sequence", type.getDimSize(1))}));
+}
+
+/// Erases what no result needs, and the parameters that then nothing reads.
+static void eraseUnused(ModuleOp module, ProgramOp program) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : program.getBody().front().without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (op->use_empty())
+      op->erase();
+  std::map<StringRef, bool> read;
+  for (auto get : program.getOps<GetOp>())
+    read[get.getSymbol()] = true;
+  for (auto parameter : llvm::make_early_inc_range(module.getOps<ParameterOp>()))
+    if (!read.count(parameter.getSymName()))
+      parameter.erase();
+}
+
+ImportResult GraphImporter::run() {
+  ImportResult result;
+  const ::onnx::GraphProto &graph = file.model().graph();
+  countReads(graph);
+  addInitializers(graph, top);
+  if (!bindInputs() || !importNodes(graph.node(), top, 0, 0) || !finish())
+    return result;
+  eraseUnused(*module, program);
+  if (isLanguageModel)
+    describeModel();
+  SmallVector<NamedAttribute> bound;
+  for (auto &[name, extent] : dims)
+    bound.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(extent)));
+  (*module)->setAttr("nf.weights", b.getDictionaryAttr({b.getNamedAttr("file", b.getStringAttr(file.path())),
+                                                        b.getNamedAttr("dims", b.getDictionaryAttr(bound))}));
+  result.module = std::move(module);
+  result.constants = std::move(constants);
+  return result;
+}
+
+bool nf::onnxfe::parseDim(StringRef text, std::map<std::string, int64_t> &dims) {
+  auto [name, number] = text.rsplit('=');
+  int64_t extent = 0;
+  if (name.empty() || number.getAsInteger(10, extent) || extent < 1 || extent > int64_t(1) << 31)
+    return false;
+  dims[name.str()] = extent;
+  return true;
+}
+
+ImportResult nf::onnxfe::importModel(MLIRContext &context, ModelFile &file, const ImportOptions &options) {
+  context.loadDialect<NFDialect>();
+  return GraphImporter(context, file, options).run();
+}

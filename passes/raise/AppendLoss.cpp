@@ -1,0 +1,332 @@
+//===- AppendLoss.cpp - the programs of a training executable, of a forward program ----------===//
+//
+// Before → after in Passes.td.
+//
+// 1. The program @forward must have an argument `tokens` [batch, sequence] and the one result `logits` [batch,
+//    sequence, vocabulary].
+// 2. The last projection is found behind reshapes: nf.linear, or nf.matmul (with or without an addition of a vector) by
+//    a matrix, whose transpose is taken where it is [columns, vocabulary].
+// 3. forward_backward and eval are @forward up to the projection's input, and the loss; without a projection, up to the
+//    logits, and the loss in primitives.
+// 4. logits runs the batch on copies of its one sequence and projects one row.
+// 5. @forward goes. What no program needs goes with it.
+//
+//===------------------------------------------------------------------------------------------===//
+#include "passes/raise/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace nf {
+#define GEN_PASS_DEF_APPENDLOSS
+#include "passes/raise/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+namespace {
+
+/// logits = x · weightᵀ + bias. `isColumns`: the matrix is stored [columns, vocabulary].
+struct Projection {
+  Value x, weight, bias;
+  bool isColumns = false;
+};
+
+/// A program's argument or result: the host's name for it, and its type.
+struct Port {
+  StringRef name;
+  Type type;
+};
+
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// The last projection
+//===------------------------------------------------------------------------------------------===//
+
+static Value behindReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getX();
+  return value;
+}
+
+/// The bias of an addition, as [vocabulary].
+static Value vectorOperand(AddOp add, Value &rest) {
+  for (auto [vector, other] : {std::pair(add.getRhs(), add.getLhs()), std::pair(add.getLhs(), add.getRhs())})
+    if (tensorType(vector).getRank() == 1 && tensorType(other).getRank() > 1 &&
+        tensorType(vector).getDimSize(0) == tensorType(other).getShape().back()) {
+      rest = other;
+      return vector;
+    }
+  return nullptr;
+}
+
+/// The projection that gives `logits`, or nothing.
+static std::optional<Projection> projectionOf(Value logits) {
+  Projection projection;
+  Value value = behindReshapes(logits);
+  if (auto add = value.getDefiningOp<AddOp>()) {
+    Value rest;
+    projection.bias = vectorOperand(add, rest);
+    if (!projection.bias)
+      return std::nullopt;
+    value = behindReshapes(rest);
+  }
+  if (auto linear = value.getDefiningOp<LinearOp>()) {
+    if (projection.bias && linear.getBias())
+      return std::nullopt;
+    projection.x = linear.getX();
+    projection.weight = linear.getWeight();
+    projection.bias = projection.bias ? projection.bias : linear.getBias();
+  } else if (auto matmul = value.getDefiningOp<MatmulOp>()) {
+    bool isPlain = tensorType(matmul.getRhs()).getRank() == 2 && !matmul.getTransposeA() && !matmul.getBias();
+    if (!isPlain)
+      return std::nullopt;
+    projection.x = matmul.getLhs();
+    projection.weight = matmul.getRhs();
+    projection.isColumns = !matmul.getTransposeB();
+  } else {
+    return std::nullopt;
+  }
+  // The columns of logits must be those of the product.
+  if (tensorType(value).getShape().back() != tensorType(logits).getShape().back())
+    return std::nullopt;
+  return projection;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Programs
+//===------------------------------------------------------------------------------------------===//
+
+namespace {
+class ProgramMaker {
+public:
+  ProgramMaker(ProgramOp forward) : forward(forward), b(forward.getLoc(), forward) {
+    Operation *end = forward.getBody().front().getTerminator();
+    logits = end->getOperand(0);
+    tokens = tensorType(forward.findArgument("tokens"));
+    projection = projectionOf(logits);
+  }
+
+  void makeForwardBackward() {
+    ProgramOp program = begin("forward_backward", trainingPorts(/*hasCount=*/true), {"loss", scalar(b.getF32Type())});
+    end(buildLoss(program, program.findArgument("inv_count")));
+  }
+
+  void makeEval() {
+    ProgramOp program = begin("eval", trainingPorts(/*hasCount=*/false), {"loss_sum", scalar(b.getF32Type())});
+    Value one = splat(b, b.getLoc(), b.getF32Type(), 1);
+    end(buildLoss(program, one));
+  }
+
+  /// The sequence is computed in every place of the batch, whose size the operations have; one of them is read.
+  void makeLogits() {
+    int64_t vocabulary = tensorType(logits).getDimSize(2), sequence = tokens.getDimSize(1);
+    SmallVector<Port> ports = forwardPorts();
+    for (Port &port : ports)
+      if (port.name == "tokens" || port.name == "positions")
+        port.type = RankedTensorType::get({1, sequence}, b.getI32Type());
+    ports.push_back({"index", scalar(b.getI32Type())});
+    ProgramOp program = begin("logits", ports, {"logits", RankedTensorType::get({vocabulary}, b.getF32Type())});
+    Value rows = sequenceRows(projection ? copied(projection->x) : copied(logits), sequence);
+    Value index = ReshapeOp::create(b, RankedTensorType::get({1}, b.getI32Type()), program.findArgument("index"));
+    Value row = GatherOp::create(b, rows, index);
+    if (projection)
+      row = LinearOp::create(b, row, weightRows(), copied(projection->bias));
+    end(ReshapeOp::create(b, RankedTensorType::get({vocabulary}, b.getF32Type()), row));
+  }
+
+private:
+  Type scalar(Type element) { return RankedTensorType::get({}, element); }
+
+  SmallVector<Port> forwardPorts() {
+    SmallVector<Port> ports;
+    for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes()))
+      ports.push_back({forward.getArgumentName(i), type});
+    return ports;
+  }
+
+  SmallVector<Port> trainingPorts(bool hasCount) {
+    SmallVector<Port> ports = forwardPorts();
+    ports.push_back({"targets", tokens});
+    ports.push_back({"loss_weight", tokens.clone(b.getF32Type())});
+    if (hasCount)
+      ports.push_back({"inv_count", scalar(b.getF32Type())});
+    return ports;
+  }
+
+  /// A program before @forward with these arguments, whose copy of @forward's operations begins empty.
+  ProgramOp begin(StringRef name, ArrayRef<Port> arguments, Port result) {
+    auto named = [&](StringRef name) -> Attribute {
+      return b.getDictionaryAttr(b.getNamedAttr("nf.name", b.getStringAttr(name)));
+    };
+    SmallVector<Type> types;
+    SmallVector<Attribute> names;
+    for (const Port &argument : arguments) {
+      types.push_back(argument.type);
+      names.push_back(named(argument.name));
+    }
+    b.setInsertionPoint(forward);
+    b.setLoc(forward.getLoc());
+    auto program = ProgramOp::create(b, name, b.getFunctionType(types, result.type), b.getArrayAttr(names),
+                                     b.getArrayAttr(named(result.name)));
+    Block &block = program.getBody().emplaceBlock();
+    for (Type type : types)
+      block.addArgument(type, b.getLoc());
+    b.setInsertionPointToEnd(&block);
+    copies = IRMapping();
+    for (BlockArgument argument : forward.getBody().getArguments())
+      copies.map(argument,
+                 inBatch(program.findArgument(forward.getArgumentName(argument.getArgNumber())), tensorType(argument)));
+    copyOperations();
+    b.setLoc(logits.getLoc());
+    return program;
+  }
+
+  /// An argument of one sequence in every place of the batch.
+  Value inBatch(Value argument, RankedTensorType type) {
+    return argument.getType() == type ? argument : BroadcastOp::create(b, type, argument).getResult();
+  }
+
+  /// Copies what the loss needs: all that the logits, or the input and the weights of the projection, depend on.
+  void copyOperations() {
+    llvm::SmallPtrSet<Operation *, 32> needed;
+    SmallVector<Value> waiting{logits};
+    if (projection)
+      waiting = {projection->x, projection->weight, projection->bias};
+    while (!waiting.empty()) {
+      Value value = waiting.pop_back_val();
+      Operation *op = value ? value.getDefiningOp() : nullptr;
+      if (op && needed.insert(op).second)
+        llvm::append_range(waiting, op->getOperands());
+    }
+    for (Operation &op : forward.getBody().front())
+      if (needed.contains(&op))
+        b.clone(op, copies);
+  }
+
+  Value copied(Value value) { return value ? copies.lookup(value) : value; }
+
+  /// The projection's matrix as [vocabulary, columns].
+  Value weightRows() {
+    Value weight = copied(projection->weight);
+    if (!projection->isColumns)
+      return weight;
+    if (auto transpose = weight.getDefiningOp<TransposeOp>())
+      return transpose.getX();
+    return TransposeOp::create(b, weight, b.getDenseI64ArrayAttr({1, 0}));
+  }
+
+  /// `scale` times the weighted sum of the loss over tokens.
+  Value buildLoss(ProgramOp program, Value scale) {
+    Value targets = program.findArgument("targets"), weights = program.findArgument("loss_weight");
+    if (!projection)
+      return writtenOut(copied(logits), targets, weights, scale);
+    Value x = copied(projection->x);
+    int64_t columns = tensorType(x).getShape().back();
+    x = b.createOrFold<ReshapeOp>(
+        tensorType(x).clone(ArrayRef<int64_t>{tokens.getDimSize(0), tokens.getDimSize(1), columns}), x);
+    return LinearCrossEntropyOp::create(b, x, weightRows(), targets, weights, scale, copied(projection->bias));
+  }
+
+  /// The same of logits that are no projection: Σ weight · (log Σ e^l − l[target]).
+  Value writtenOut(Value l, Value targets, Value weights, Value scale) {
+    int64_t vocabulary = tensorType(l).getDimSize(2);
+    SmallVector<int64_t> column{tokens.getDimSize(0), tokens.getDimSize(1), 1};
+    auto last = b.getDenseI64ArrayAttr({2});
+    Value most = ReduceMaxOp::create(b, l, last);
+    Value sum = ReduceSumOp::create(b, ExpOp::create(b, SubOp::create(b, l, most).getResult()).getY(), last);
+    Value id = IotaOp::create(b, RankedTensorType::get({vocabulary}, b.getI32Type()));
+    Value target = ReshapeOp::create(b, tokens.clone(column), targets);
+    Value isTarget = CompareOp::create(b, ComparePredicate::Eq, id, target);
+    Value zero = splat(b, b.getLoc(), b.getF32Type(), 0);
+    Value chosen = ReduceSumOp::create(b, WhereOp::create(b, isTarget, l, zero).getResult(), last);
+    Value nll = SubOp::create(b, AddOp::create(b, LogOp::create(b, sum).getY(), most), chosen);
+    Value weighted = MulOp::create(b, nll, ReshapeOp::create(b, tensorType(nll), weights).getY());
+    Value total = ReduceSumOp::create(b, weighted, b.getDenseI64ArrayAttr({0, 1, 2}));
+    total = ReshapeOp::create(b, RankedTensorType::get({1}, b.getF32Type()), total);
+    Value scalarScale = b.createOrFold<ReshapeOp>(RankedTensorType::get({1}, b.getF32Type()), scale);
+    return ReshapeOp::create(b, RankedTensorType::get({}, b.getF32Type()), MulOp::create(b, total, scalarScale));
+  }
+
+  /// The rows of the batch's first sequence: [sequence, columns].
+  Value sequenceRows(Value x, int64_t sequence) {
+    int64_t columns = tensorType(x).getShape().back(), batch = tokens.getDimSize(0);
+    Value rows = b.createOrFold<ReshapeOp>(tensorType(x).clone(ArrayRef<int64_t>{batch * sequence, columns}), x);
+    return batch == 1 ? rows : SliceOp::create(b, rows, 0, 0, sequence).getResult();
+  }
+
+  void end(Value result) { ReturnOp::create(b, result); }
+
+  ProgramOp forward;
+  ImplicitLocOpBuilder b;
+  Value logits;
+  RankedTensorType tokens;
+  std::optional<Projection> projection;
+  IRMapping copies;
+};
+
+struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto forward = module.lookupSymbol<ProgramOp>("forward");
+    if (!forward)
+      return markAllAnalysesPreserved();
+    if (!isLanguageModel(forward))
+      return signalPassFailure();
+    ProgramMaker maker(forward);
+    maker.makeForwardBackward();
+    maker.makeEval();
+    if (!isEncoder(module))
+      maker.makeLogits();
+    forward.erase();
+    eraseUnusedParameters(module);
+  }
+
+  /// Whether the loss can be appended; an error where not.
+  bool isLanguageModel(ProgramOp forward) {
+    auto tokens = forward.findArgument("tokens");
+    auto isPerToken = [&](Type type, int64_t rank) {
+      auto tensor = cast<RankedTensorType>(type);
+      return tensor.getRank() == rank && tensor.getShape().take_front(2) == tensorType(tokens).getShape();
+    };
+    bool hasTokens = tokens && tensorType(tokens).getRank() == 2 && tensorType(tokens).getElementType().isInteger(32);
+    bool hasLogits = hasTokens && forward.getResultTypes().size() == 1 && forward.getResultName(0) == "logits" &&
+                     isPerToken(forward.getResultTypes()[0], 3);
+    for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes())) {
+      StringRef name = forward.getArgumentName(i);
+      static constexpr StringLiteral known[] = {"tokens", "positions", "key_padding", "segments"};
+      if (llvm::is_contained(known, name))
+        continue;
+      forward.emitError() << "expected the input ids alone, but the model also needs '" << name
+                          << "'; export it without that input (use_cache=False leaves a cache out)";
+      return false;
+    }
+    if (!hasLogits)
+      forward.emitError() << "expected a language model, from ids [batch, sequence] to logits [batch, sequence, "
+                             "vocabulary], but got "
+                          << forward.getFunctionType() << "; export the model with its language-modelling head";
+    return hasLogits;
+  }
+
+  /// Only decoders continue a text.
+  static bool isEncoder(ModuleOp module) {
+    auto model = module->getAttrOfType<DictionaryAttr>("nf.model");
+    auto kind = model ? model.getAs<StringAttr>("kind") : StringAttr();
+    return kind && kind.getValue() == "encoder";
+  }
+
+  static void eraseUnusedParameters(ModuleOp module) {
+    llvm::StringSet<> read;
+    for (auto program : module.getOps<ProgramOp>())
+      for (auto get : program.getOps<GetOp>())
+        read.insert(get.getSymbol());
+    for (auto parameter : llvm::make_early_inc_range(module.getOps<ParameterOp>()))
+      if (!read.contains(parameter.getSymName()))
+        parameter.erase();
+  }
+};
+} // namespace

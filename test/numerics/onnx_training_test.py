@@ -1,0 +1,122 @@
+"""ONNX files that PyTorch writes train as the model itself does: exported by both exporters, imported, compiled, and
+compared with PyTorch in fp64 by the rules of compare_training.py: loss, every gradient, weights after some steps.
+
+The program's parameters have the names of the file; which of the model's they are is found by their values."""
+import math
+import subprocess
+import sys
+import tempfile
+import unittest
+import warnings
+from pathlib import Path
+
+import torch
+
+import compare_training
+from torch_model import Config, Model, Recipe
+from training_files import Executable, load_file, make_batches, save
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPILER = ROOT / "build/bin/nf-compile"
+NORMFORMER = dict(attention_layernorm=True, ffn_layernorm=True, head_scale="pre_proj", residual_scale=True)
+SMALL = dict(layers=2, d_model=32, heads=4, d_ffn=64, vocab=61, context=16)
+
+
+def make_model(**keys):
+    torch.manual_seed(0)
+    model = Model(Config(**SMALL | keys)).eval()
+    model.config = Config(**SMALL | keys)
+    for parameter in model.parameters():
+        if parameter.dim() == 1:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+def export(model, file, batch=2, sequence=16, **options):
+    ids = torch.randint(0, model.embed.tokens.num_embeddings, (batch, sequence))
+    positions = torch.arange(sequence).repeat(batch, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (ids, positions), str(file), input_names=["input_ids", "position_ids"],
+                          output_names=["logits"], verbose=False, **options)
+
+
+def same(parameter, stored):
+    """How `stored` holds the model's parameter: "" as it is, "T" transposed, or None."""
+    if parameter.numel() != stored.numel():
+        return None
+    if torch.equal(parameter.reshape(-1), stored.reshape(-1)):
+        return ""
+    return "T" if parameter.dim() == 2 and torch.equal(parameter.T.reshape(-1), stored.reshape(-1)) else None
+
+
+class Program(Executable):
+    """A compiled import, seen under the names and shapes of the PyTorch model."""
+
+    def __init__(self, path, model, folder):
+        super().__init__(str(path))
+        self.origin = {}
+        stored = self.dump(folder / "initial.safetensors", 1)
+        for name, parameter in model.named_parameters():
+            matches = [(other, same(parameter, tensor)) for other, tensor in stored.items()]
+            matches = [match for match in matches if match[1] is not None]
+            if len(matches) != 1:
+                raise AssertionError(f"expected one parameter with the values of {name}, but got {matches}")
+            self.origin[name] = matches[0]
+
+    def renamed(self, tensors, model, prefix=""):
+        result = {}
+        for name, parameter in model.named_parameters():
+            other, how = self.origin[name]
+            tensor = tensors[prefix + other]
+            result[name] = (tensor.reshape(parameter.T.shape).T if how == "T" else tensor).reshape(parameter.shape)
+        return result
+
+
+class OnnxTraining(unittest.TestCase):
+    def check(self, model, steps=20, settings=(), **options):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            export(model, folder / "model.onnx", **options)
+            subprocess.run([COMPILER, folder / "model.onnx", "--train", ROOT / "models/train-defaults.toml", "-o",
+                            folder / "model", *settings], check=True, stdout=subprocess.DEVNULL)
+            program = Program(folder / "model", model, folder)
+            about = program.metadata()
+            recipe = Recipe.from_metadata(about)
+            batches = make_batches(about, steps, 1)
+            batches.pop("key_padding", None)  # the exported graph sees every token
+            save(batches, folder / "batch")
+            program.step(folder / "initial.safetensors", folder / "batch", steps, "-o", folder / "out")
+            out = load_file(folder / "out")
+            ours = compare_training.Run(out["loss"].double(), out["grad_norm"].double(),
+                                        compare_training.doubles(program.renamed(out, model, "grad.")),
+                                        compare_training.doubles(program.renamed(out, model)))
+            weights = {name: p.detach() for name, p in model.named_parameters()}
+            truth, peer = (compare_training.train(model.config, recipe, weights, batches, steps, dtype)
+                           for dtype in (torch.float64, torch.float32))
+            checks = compare_training.compare(ours, peer, truth, steps * recipe.lr, False)
+            broken = [c for c in checks if not c.holds]
+            if broken:
+                compare_training.print_table(checks)
+            self.assertEqual([], [c.what for c in broken])
+
+    def test_torchscript_export(self):
+        self.check(make_model(**NORMFORMER), dynamo=False, opset_version=17)
+
+    def test_torchscript_export_post_ln(self):
+        self.check(make_model(placement="post", head_scale="post_proj"), dynamo=False, opset_version=14)
+
+    def test_dynamo_export(self):
+        self.check(make_model(**NORMFORMER), dynamo=True, external_data=False)
+
+    def test_dynamo_export_symbolic_and_external(self):
+        self.check(make_model(**NORMFORMER, tie_embeddings=False), dynamo=True, external_data=True, batch=3, sequence=8,
+                   dynamic_shapes=({0: "batch", 1: "sequence"}, {0: "batch", 1: "sequence"}),
+                   settings=["--dim", "batch=2", "--dim", "sequence=16"])
+
+    def test_encoder(self):
+        self.check(make_model(kind="encoder", activation="silu"), dynamo=True, optimize=False, external_data=False)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,98 @@
+// RUN: nf-opt --nf-append-loss --split-input-file --verify-diagnostics %s | FileCheck %s
+
+// The loss takes the operands of the last projection; what no program needs goes with @forward.
+// CHECK-NOT: nf.parameter @unused
+// CHECK: nf.program @forward_backward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %targets: tensor<2x8xi32> {nf.name = "targets"}, %loss_weight: tensor<2x8xf32> {nf.name = "loss_weight"}, %inv_count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"})
+// CHECK-DAG: %[[W:.*]] = get @w
+// CHECK-DAG: %[[B:.*]] = get @b
+// CHECK-DAG: %[[X:.*]] = gather
+// CHECK-NOT: linear
+// CHECK: %[[LOSS:.*]] = linear_cross_entropy %[[X]], %[[W]], %targets, %loss_weight, %inv_count bias %[[B]]
+// CHECK-NEXT: return %[[LOSS]]
+// CHECK: nf.program @eval(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %targets: {{.*}}, %loss_weight: {{.*}}) -> (tensor<f32> {nf.name = "loss_sum"})
+// CHECK: %[[ONE:.*]] = constant dense<1.0{{.*}}> : tensor<1xf32>
+// CHECK: linear_cross_entropy {{.*}}, %[[ONE]] bias
+// CHECK: nf.program @logits(%tokens: tensor<1x8xi32> {nf.name = "tokens"}, %index: tensor<i32> {nf.name = "index"}) -> (tensor<64xf32> {nf.name = "logits"})
+// CHECK: %[[BATCH:.*]] = broadcast %tokens : (tensor<1x8xi32>) -> tensor<2x8xi32>
+// CHECK: %[[X:.*]] = gather {{.*}}, %[[BATCH]]
+// CHECK: %[[ROWS:.*]] = reshape %[[X]] : (tensor<2x8x16xf32>) -> tensor<16x16xf32>
+// CHECK: %[[FIRST:.*]] = slice %[[ROWS]] axis 0 from 0 size 8
+// CHECK: %[[ROW:.*]] = gather %[[FIRST]]
+// CHECK: linear %[[ROW]]
+// CHECK-NOT: nf.program
+module {
+  nf.parameter @w : tensor<64x16xf32> {init = "zeros"}
+  nf.parameter @b : tensor<64xf32> {init = "zeros"}
+  nf.parameter @unused : tensor<64xf32> {init = "zeros"}
+  nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %b = nf.get @b : tensor<64xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+    %y = nf.linear %x, %w bias %b : (tensor<2x8x16xf32>, tensor<64x16xf32>, tensor<64xf32>) -> tensor<2x8x64xf32>
+    nf.return %y : tensor<2x8x64xf32>
+  }
+}
+
+// -----
+
+// A matrix stored [columns, vocabulary] is transposed; the transpose of one stored as the loss wants it goes. An encoder
+// continues no text.
+// CHECK: nf.program @forward_backward
+// CHECK: %[[W:.*]] = get @w
+// CHECK: linear_cross_entropy %{{.*}}, %[[W]], %targets
+// CHECK: nf.program @eval
+// CHECK-NOT: nf.program
+module attributes {nf.model = {kind = "encoder"}} {
+  nf.parameter @w : tensor<64x16xf32> {init = "zeros"}
+  nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+    %t = nf.transpose %w [1, 0] : (tensor<64x16xf32>) -> tensor<16x64xf32>
+    %y = nf.matmul %x, %t : (tensor<2x8x16xf32>, tensor<16x64xf32>) -> tensor<2x8x64xf32>
+    nf.return %y : tensor<2x8x64xf32>
+  }
+}
+
+// -----
+
+// Logits that are no projection: the loss is written out.
+// CHECK: nf.program @forward_backward
+// CHECK: %[[Y:.*]] = tanh
+// CHECK: %[[MAX:.*]] = reduce_max %[[Y]] axes [2]
+// CHECK: compare eq
+// CHECK-NOT: linear_cross_entropy
+// CHECK: nf.program @eval
+module attributes {nf.model = {kind = "encoder"}} {
+  nf.parameter @w : tensor<64x16xf32> {init = "zeros"}
+  nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x16xf32> {nf.name = "logits"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+    %y = nf.tanh %x : (tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
+    nf.return %y : tensor<2x8x16xf32>
+  }
+}
+
+// -----
+
+// Without @forward nothing changes.
+// CHECK: nf.program @eval(%x: tensor<8xf32> {nf.name = "x"})
+// CHECK-NEXT: return %x
+// CHECK-NOT: nf.program
+nf.program @eval(%x: tensor<8xf32> {nf.name = "x"}) -> (tensor<8xf32> {nf.name = "loss_sum"}) {
+  nf.return %x : tensor<8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected the input ids alone, but the model also needs 'past.0'}}
+nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %past: tensor<2x8xf32> {nf.name = "past.0"})
+    -> (tensor<2x8xf32> {nf.name = "logits"}) {
+  nf.return %past : tensor<2x8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected a language model, from ids [batch, sequence] to logits [batch, sequence, vocabulary]}}
+nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8xi32> {nf.name = "out"}) {
+  nf.return %tokens : tensor<2x8xi32>
+}
