@@ -226,7 +226,8 @@ private:
     if (!onnxFile)
       return false;
     bool isGiven = recipe.settings.find("train.sequence")->second.origin != Origin::Default;
-    onnxImport = onnxfe::importModel(context, *onnxFile, {dims, recipe.microBatch, isGiven ? recipe.sequence : 0, options.retie});
+    onnxImport = onnxfe::importModel(context, *onnxFile,
+                                     {dims, recipe.microBatch, isGiven ? recipe.sequence : 0, options.retie});
     return static_cast<bool>(onnxImport.module);
   }
 

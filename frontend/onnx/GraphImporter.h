@@ -89,7 +89,7 @@ private:
   std::map<std::string, int64_t> symbols;
   std::map<std::string, HostTensor> constants;
   llvm::SmallVector<GraphValueRef> tables; ///< initializers that ids pick rows of
-  mlir::Operation *lastGet = nullptr; ///< reads of parameters come first in the program
+  mlir::Operation *lastGet = nullptr;      ///< reads of parameters come first in the program
   mlir::Value tokens;
   std::string tokensName;
   llvm::SmallVector<std::string> argumentNames;
