@@ -8,6 +8,8 @@
 #include "frontend/onnx/Importer.h"
 #include "frontend/onnx/OpContext.h"
 
+#include <set>
+
 namespace onnx {
 class ValueInfoProto;
 }
@@ -70,6 +72,7 @@ private:
   // Outputs.
   bool finish();
   void describeModel();
+  void describeParameters();
 
   std::string uniqueSymbol(llvm::StringRef name);
   void reportRefusals();
@@ -88,6 +91,7 @@ private:
   std::map<std::string, mlir::Value> parameters;
   std::map<std::string, int64_t> symbols;
   std::map<std::string, HostTensor> constants;
+  std::set<std::string> picked;            ///< tables whose rows known indices pick
   llvm::SmallVector<GraphValueRef> tables; ///< initializers that ids pick rows of
   mlir::Operation *lastGet = nullptr;      ///< reads of parameters come first in the program
   mlir::Value tokens;

@@ -1,7 +1,10 @@
 // The end of an import: refusals reported, results named, the module described.
 #include "frontend/onnx/GraphImporter.h"
+#include "frontend/onnx/TensorData.h"
 
 #include "onnx.pb.h"
+
+#include <nlohmann/json.hpp>
 
 using namespace mlir;
 using namespace nf;
@@ -116,6 +119,25 @@ void GraphImporter::describeModel() {
                            number("sequence", type.getDimSize(1))}));
 }
 
+/// What passes cannot see of a parameter, in its init rule.
+void GraphImporter::describeParameters() {
+  for (auto parameter : module->getOps<ParameterOp>()) {
+    auto rule = nlohmann::json::parse(parameter.getInit().str(), nullptr, /*allow_exceptions=*/false);
+    std::string name = rule.value("name", "");
+    const ::onnx::TensorProto *tensor = file.initializer(name);
+    if (picked.count(name))
+      rule["role"] = "embedding";
+    if (tensor && cast<RankedTensorType>(parameter.getType()).getRank() == 1) {
+      auto values = decodeFloats(*tensor, file.files());
+      if (!values)
+        llvm::consumeError(values.takeError());
+      else if (llvm::all_equal(*values))
+        rule["splat"] = true;
+    }
+    parameter.setInit(rule.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+}
+
 /// Erases what no result needs, and the parameters that then nothing reads.
 static void eraseUnused(ModuleOp module, ProgramOp program) {
   SmallVector<Operation *> ops;
@@ -140,6 +162,7 @@ ImportResult GraphImporter::run() {
   if (!bindInputs() || !importNodes(graph.node(), top, 0, 0) || !finish())
     return result;
   eraseUnused(*module, program);
+  describeParameters();
   if (isLanguageModel)
     describeModel();
   SmallVector<NamedAttribute> bound;

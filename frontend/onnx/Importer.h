@@ -31,10 +31,11 @@ struct ImportResult {
   std::map<std::string, HostTensor> constants;
 };
 
-/// Imports a model: parameters with the init rule {"kind":"file","name":"<initializer>"}, and the program @forward in
-/// nf's primitives and the composite ops that ONNX names. Its argument `tokens` is the model's ids ([batch, sequence]);
-/// attention masks, positions and token types become constants (ones; 0, 1, 2, …; zeros), other inputs arguments of
-/// their own name. A model of ids has one result, `logits`; any other model has its outputs by name.
+/// Imports a model: parameters with the init rule {"kind":"file","name":"<initializer>"} ("splat":true where a vector's
+/// elements are equal; "role":"embedding" where rows of a table were picked by known indices), and the program @forward
+/// in nf's primitives and the composite ops that ONNX names. Its argument `tokens` is the model's ids ([batch,
+/// sequence]); attention masks, positions and token types become constants (ones; 0, 1, 2, …; zeros), other inputs
+/// arguments of their own name. A model of ids has one result, `logits`; any other model has its outputs by name.
 /// Module attributes: nf.weights = {file = <path>, dims = {…}}, nf.model = {kind, vocab, d_model, context, sequence,
 /// micro_batch} of a model of ids.
 /// Every op's location is its node's name over <path>:<number of the node>. Errors are reported to the context, all

@@ -107,6 +107,11 @@ void OpContext::noteTable() {
     importer.tables.push_back(inputs[0]);
 }
 
+void OpContext::notePicked() {
+  if (inputs[0]->weight && inputs[0]->shape.size() == 2)
+    importer.picked.insert(inputs[0]->weight->name());
+}
+
 void OpContext::noteCausal() { importer.isCausal = true; }
 
 LogicalResult OpContext::refuse(const Twine &why, const Twine &instead) {

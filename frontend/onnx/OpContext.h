@@ -47,6 +47,8 @@ public:
   bool isUsed(size_t output) const;
   /// Operand 0 is a table of embeddings: copies of it are tied to it.
   void noteTable();
+  /// Operand 0 is a table whose rows indices pick, although they are known.
+  void notePicked();
   /// The model hides later tokens: it is a decoder.
   void noteCausal();
   /// Says why the node is not supported; `instead` is the nearest supported way, or empty.

@@ -205,6 +205,8 @@ static LogicalResult pick(OpContext &op, const HostTensor &indices, int64_t axis
       return op.refuse("expected indices below " + Twine(extent) + ", but got " + Twine(index));
     picks.push_back(*at);
   }
+  if (axis == 0)
+    op.notePicked(); // positions and types of tokens are embeddings
   Value x = op.value(0);
   SmallVector<Value> pieces;
   for (size_t i = 0; i < picks.size() && x;) {

@@ -69,7 +69,8 @@ struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
         continue;
       const ParameterRole role = roles.lookup(parameter.getSymName());
       bool isSharedConstant = rule->get("splat") && norms.lookup(parameter.getSymName()) > 1;
-      parameter.setTrainable(!role.kind.empty() && !isSharedConstant && parameter.getTrainable());
+      bool isPicked = rule->getString("role") == "embedding"; // by indices that the importer turned into a slice
+      parameter.setTrainable((isPicked || !role.kind.empty()) && !isSharedConstant && parameter.getTrainable());
       if (isAnonymous(parameter.getSymName()) && !role.name.empty() && !isSharedConstant)
         rename(symbols, parameter, role.name);
     }
