@@ -55,8 +55,12 @@ static void walkForward(Value value, function_ref<bool(Operation *)> visit) {
       addUsers(ops[i]->getResult(0));
 }
 
-/// Ops that lie on a branch without being a part of it.
-static bool isTransparent(Operation *op) { return isa<CastOp, ReshapeOp, TransposeOp, DropoutOp>(op); }
+/// Ops that lie on a branch without being a part of it: movement, dropout, a factor (LayerScale).
+static bool isTransparent(Operation *op) {
+  bool scales =
+      isa<MulOp>(op) && llvm::any_of(op->getOperands(), [](Value v) { return numberOf(v) || isWeightOnly(v); });
+  return scales || isa<CastOp, ReshapeOp, TransposeOp, DropoutOp>(op);
+}
 
 namespace {
 /// Reads one layer.
@@ -97,17 +101,18 @@ private:
         return true;
       }
       if (auto norm = dyn_cast<LayerNormOp>(op)) {
-        layer.postNorm = layer.out ? norm : layer.postNorm;
-        return layer.out != nullptr;
+        layer.postNorm = layer.out ? norm : layer.postNorm; // one before the projection is another design's
+        return true;
       }
       return isTransparent(op);
     });
   }
 
-  /// Pre-LN: q's input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and the sum has
-  /// a LayerNorm.
+  /// Pre-LN: the linears' input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and
+  /// the sum has a LayerNorm.
   void readPlacement() {
-    Value input = layer.q ? origin(layer.q.getX()) : Value();
+    LinearOp first = layer.q ? layer.q : layer.v; // queries may have a norm of their own
+    Value input = first ? origin(first.getX()) : Value();
     auto norm = input ? input.getDefiningOp<LayerNormOp>() : LayerNormOp();
     stream = sum.getResult();
     for (Value operand : sum->getOperands()) {

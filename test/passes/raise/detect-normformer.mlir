@@ -20,9 +20,9 @@
 // EXPLAIN-NEXT: embed.tokens.weight 1024x128 embedding trained lm_head
 // EXPLAIN: layers.0.attn.head_scale 4 HeadScale trained
 
-// Near misses: a LayerNorm of q before attention is none after it, and a scale of the branch is no ResScale. No layer
-// is claimed to have what it has not.
-// CHECK: nf.layers = [{activation = "other", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "other", residual_scale = false}]
+// Near misses: a LayerNorm of q before attention, or before the output projection, is none after it, and a scale of the
+// branch is no ResScale. No layer is claimed to have what it has not.
+// CHECK: nf.layers = [{activation = "other", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "post", residual_scale = false}]
 module {
 nf.parameter @w : tensor<8x8xf32> {init = "zeros"}
 nf.parameter @g : tensor<8xf32> {init = "zeros"}
@@ -34,7 +34,11 @@ nf.program @forward(%x: tensor<2x4x8xf32> {nf.name = "x"}) -> (tensor<2x4x8xf32>
     : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
   %a, %lse = nf.attention %n, %n, %q {heads = 2 : i64, causal, scale = 0.5 : f64}
     : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
-  %b = nf.mul %a, %g : (tensor<2x4x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
-  nf.return %b : tensor<2x4x8xf32>
+  %i, %mi, %ri = nf.layer_norm %a, %g, %g {eps = 1.0e-5 : f64}
+    : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+  %o = nf.linear %i, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+  %b = nf.mul %o, %g : (tensor<2x4x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %y = nf.add %x, %b : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  nf.return %y : tensor<2x4x8xf32>
 }
 }
