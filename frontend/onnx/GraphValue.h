@@ -23,8 +23,9 @@ struct GraphValue {
 
   std::optional<HostTensor> host;
   const ::onnx::TensorProto *weight = nullptr;
-  mlir::Value value;   ///< of `shape`
-  mlir::Value compact; ///< of a shape that broadcasts to `shape`
+  mlir::Value value;                      ///< of `shape`
+  mlir::Value compact;                    ///< of a shape that broadcasts to `shape`
+  llvm::SmallVector<GraphValueRef> parts; ///< of a sequence, which has no other form
 
   // How to compute `host` on demand.
   std::optional<Node> producer;

@@ -56,16 +56,39 @@ static Element elementOfType(Type type) {
   return type.isInteger(1) ? Element::Bool : Element::I64;
 }
 
+static GraphValueRef valueOfProgram(Value value) {
+  auto result = std::make_shared<GraphValue>();
+  ArrayRef<int64_t> shape = OpContext::shapeOf(value);
+  result->element = elementOfType(OpContext::type(value).getElementType());
+  result->shape.assign(shape.begin(), shape.end());
+  result->value = value;
+  return result;
+}
+
 LogicalResult OpContext::giveAt(size_t output, Value value) {
   if (!value)
     return failure();
-  if (output >= results.size())
-    return success();
+  if (output < results.size())
+    results[output] = valueOfProgram(value);
+  return success();
+}
+
+LogicalResult OpContext::giveSequence(ArrayRef<Value> values) {
   auto result = std::make_shared<GraphValue>();
-  result->element = elementOfType(type(value).getElementType());
-  result->shape.assign(shapeOf(value).begin(), shapeOf(value).end());
-  result->value = value;
-  results[output] = std::move(result);
+  for (Value value : values) {
+    if (!value)
+      return failure();
+    result->parts.push_back(valueOfProgram(value));
+  }
+  results[0] = std::move(result);
+  return success();
+}
+
+LogicalResult OpContext::passPart(int64_t index) {
+  auto count = static_cast<int64_t>(inputs[0]->parts.size());
+  if (index < -count || index >= count)
+    return refuse("expected the index of one of " + Twine(count) + " tensors of a sequence, but got " + Twine(index));
+  results[0] = inputs[0]->parts[index < 0 ? index + count : index];
   return success();
 }
 

@@ -41,6 +41,10 @@ public:
   llvm::LogicalResult giveAt(size_t output, mlir::Value value);
   /// The same with a shape that `value` only has to broadcast to.
   llvm::LogicalResult give(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  /// Result 0 is the sequence of these values.
+  llvm::LogicalResult giveSequence(llvm::ArrayRef<mlir::Value> values);
+  /// Result 0 is tensor `index` of operand 0, a sequence; negative counts from its end.
+  llvm::LogicalResult passPart(int64_t index);
   /// Result `output` is operand `input`.
   llvm::LogicalResult pass(size_t output, size_t input);
   /// Whether anything reads the output.

@@ -178,6 +178,54 @@ static LogicalResult split(OpContext &op) {
   return success();
 }
 
+/// The sizes of a sequence's tensors along an axis: as given, or as many of a given size as fit and the rest.
+static std::optional<SmallVector<int64_t>> sequenceSizes(OpContext &op, int64_t extent) {
+  if (!op.hasInput(1))
+    return SmallVector<int64_t>(extent, 1);
+  const HostTensor *given = op.constant(1);
+  if (!given || given->isFloat())
+    return std::nullopt;
+  SmallVector<int64_t> sizes = llvm::to_vector(given->integers);
+  if (given->shape.empty() && sizes.size() == 1 && sizes[0] > 0) {
+    int64_t size = sizes[0];
+    sizes.assign(extent / size, size);
+    if (extent % size)
+      sizes.push_back(extent % size);
+  }
+  int64_t sum = 0;
+  for (int64_t size : sizes)
+    if (size <= 0 || (sum += std::min(size, extent + 1)) > extent)
+      return std::nullopt;
+  return sum == extent ? std::optional(sizes) : std::nullopt;
+}
+
+/// What torch.split and torch.chunk are in an export that is not optimized.
+static LogicalResult splitToSequence(OpContext &op) {
+  auto axis = op.hasInput(0) ? normalizedAxis(op.node.integer("axis", 0), op.rank(0)) : std::nullopt;
+  if (!axis)
+    return op.refuse("expected an axis of its operand");
+  auto sizes = sequenceSizes(op, op.shape(0)[*axis]);
+  if (!sizes || (!op.hasInput(1) && op.node.integer("keepdims", 1) == 0))
+    return op.refuse("expected known sizes whose sum is the extent of axis " + Twine(*axis) + " of " +
+                         shapeText(op.shape(0)),
+                     "Split");
+  Value x = op.value(0);
+  SmallVector<Value> parts;
+  int64_t from = 0;
+  for (int64_t size : *sizes) {
+    parts.push_back(x ? op.slice(x, *axis, from, size) : x);
+    from += size;
+  }
+  return op.giveSequence(parts);
+}
+
+static LogicalResult sequenceAt(OpContext &op) {
+  auto index = op.scalar(1);
+  if (!op.hasInput(0) || !index)
+    return op.refuse("expected a sequence and a known index");
+  return op.passPart(static_cast<int64_t>(*index));
+}
+
 /// Empty parts, such as a cache with nothing in it, are left out.
 static LogicalResult concat(OpContext &op) {
   if (!op.hasInput(0))
@@ -301,6 +349,8 @@ void nf::onnxfe::addMovementOps(OpTable &table) {
   table["Tile"] = tile;
   table["Slice"] = slice;
   table["Split"] = split;
+  table["SplitToSequence"] = splitToSequence;
+  table["SequenceAt"] = sequenceAt;
   table["Concat"] = concat;
   table["Gather"] = gather;
   table["Pad"] = pad;

@@ -6,12 +6,14 @@
 // 2. One whose name says nothing ("val_12", "onnx::MatMul_34") gets that of its role, as docs/parameters.md has them;
 //    others keep theirs.
 // 3. Weights are trained: of linears, embeddings, norms, biases, HeadScale, ResScale. What has no such role is not:
-//    masks, tables of sines, and a constant of equal elements that several norms share (the exporter's, not a weight).
+//    masks, tables of sines, and a constant of equal elements that several norms or scales share. Exporters merge
+//    initial values that are equal, so a warning says how to keep them apart.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/ModelStructure.h"
 #include "passes/raise/Passes.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Regex.h"
 
@@ -44,13 +46,14 @@ static std::optional<llvm::json::Object> fileRule(ParameterOp parameter) {
   return *object;
 }
 
-/// The LayerNorms that read each parameter.
-static llvm::StringMap<unsigned> countNorms(ProgramOp program) {
+/// The LayerNorms, HeadScales and ResScales that read each parameter.
+static llvm::StringMap<unsigned> countScales(ProgramOp program) {
   llvm::StringMap<unsigned> counts;
-  for (auto norm : program.getBody().front().getOps<LayerNormOp>())
-    for (Value value : {norm.getWeight(), norm.getBias()})
-      if (GetOp get = parameterOf(value))
-        ++counts[get.getSymbol()];
+  for (Operation &op : program.getBody().front())
+    if (isa<LayerNormOp, HeadScaleOp, ResidualScaleOp>(op))
+      for (Value value : op.getOperands().drop_front())
+        if (GetOp get = parameterOf(value))
+          ++counts[get.getSymbol()];
   return counts;
 }
 
@@ -61,19 +64,29 @@ struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
     if (!program)
       return;
     llvm::StringMap<ParameterRole> roles = rolesOf(program);
-    llvm::StringMap<unsigned> norms = countNorms(program);
+    llvm::StringMap<unsigned> scales = countScales(program);
+    SmallVector<std::string> frozen;
     SymbolTable symbols(getOperation());
     for (auto parameter : llvm::make_early_inc_range(getOperation().getOps<ParameterOp>())) {
       auto rule = fileRule(parameter);
       if (!rule)
         continue;
       const ParameterRole role = roles.lookup(parameter.getSymName());
-      bool isSharedConstant = rule->get("splat") && norms.lookup(parameter.getSymName()) > 1;
+      bool isSharedConstant = rule->get("splat") && scales.lookup(parameter.getSymName()) > 1;
+      if (isSharedConstant && parameter.getTrainable())
+        frozen.push_back((parameter.getSymName() + " (" + Twine(scales.lookup(parameter.getSymName())) + ")").str());
       bool isPicked = rule->getString("role") == "embedding"; // by indices that the importer turned into a slice
       parameter.setTrainable((isPicked || !role.kind.empty()) && !isSharedConstant && parameter.getTrainable());
       if (isAnonymous(parameter.getSymName()) && !role.name.empty() && !isSharedConstant)
         rename(symbols, parameter, role.name);
     }
+    if (!frozen.empty())
+      getOperation().emitWarning()
+          << "one tensor of equal elements stands for the weights of several norms or scales, as exporters merge equal "
+             "initial values: "
+          << llvm::join(frozen, ", ")
+          << "; these are frozen. To train each by itself, export with torch.onnx.export(..., dynamo=True, "
+             "optimize=False)";
   }
 
   /// Keeps the old name where another parameter has the new one.

@@ -244,6 +244,8 @@ TEST(GraphBuilder, EveryModelAndItsSmallTwin) {
   for (std::string line; std::getline(lines, line);)
     twin.push_back(line);
   for (const auto &entry : std::filesystem::directory_iterator(std::string(NF_SOURCE_DIR) + "/models")) {
+    if (entry.path().stem() == "train-defaults") // a recipe, without a model
+      continue;
     for (const auto &sets : {std::vector<std::string>(), twin}) {
       MLIRContext context;
       ConfigResult result = loadModelConfig(entry.path().string(), sets);

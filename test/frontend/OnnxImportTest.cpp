@@ -264,6 +264,26 @@ TEST_F(OnnxImport, ShapeArithmeticLeavesNoTrace) {
   EXPECT_THAT(text, testing::Not(HasSubstr("constant")));
 }
 
+TEST_F(OnnxImport, SequencesAreTheirParts) {
+  addInput("x", TensorProto::FLOAT, {"4", "6"});
+  addIntegers("two", {2}, /*isScalar=*/true);
+  addIntegers("last", {-1}, /*isScalar=*/true);
+  addIntegers("behind", {3}, /*isScalar=*/true);
+  auto *axis = addNode("SplitToSequence", {"x", "two"}, "parts")->add_attribute();
+  axis->set_name("axis");
+  axis->set_i(1);
+  NodeProto *at = addNode("SequenceAt", {"parts", "last"}, "part");
+  addNode("Neg", {"part"}, "y");
+  addOutput("y");
+  EXPECT_THAT(import(), HasSubstr("slice %x axis 1 from 4 size 2 : (tensor<4x6xf32>) -> tensor<4x2xf32>"));
+  at->set_input(1, "behind");
+  EXPECT_EQ(import(), "");
+  EXPECT_THAT(messages, HasSubstr("expected the index of one of 3 tensors of a sequence, but got 3"));
+  at->set_op_type("Neg");
+  at->mutable_input()->RemoveLast();
+  EXPECT_EQ(import(), "");
+}
+
 TEST_F(OnnxImport, DimensionsThatAreNotBound) {
   addInput("x", TensorProto::FLOAT, {"rows", "6"});
   options.dims["columns"] = 4;

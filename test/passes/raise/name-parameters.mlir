@@ -1,7 +1,10 @@
-// RUN: nf-opt --nf-name-parameters %s --split-input-file | FileCheck %s
+// RUN: nf-opt --nf-name-parameters %s --split-input-file 2>%t | FileCheck %s
+// RUN: FileCheck --check-prefix=WARNING %s < %t
 
 // Names that say nothing get that of their role, others stay; masks and tables are not trained, nor is a constant of
-// equal elements that norms share.
+// equal elements that norms share: that is said.
+// WARNING: warning: one tensor of equal elements stands for {{.*}}: ones_12 (2); these are frozen
+// WARNING-NOT: warning
 // CHECK-DAG: parameter @embed.tokens.weight : tensor<16x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22val_1\22}"}
 // CHECK-DAG: parameter @layers.0.attn.q.weight : tensor<8x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22onnx::MatMul_34\22}"}
 // CHECK-DAG: parameter @layers.0.attn.v.bias : tensor<8xf32>
