@@ -59,7 +59,7 @@ static void addCanonicalizer(OpPassManager &pm) {
 }
 
 /// Every pass finds nothing to do in programs of composite ops, as a definition gives them.
-static void buildRaise(OpPassManager &pm) {
+static void buildRaise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<ProgramOp>(createSimplify());
   pm.addPass(createRaiseLinear()); // before LayerNorm: the bias of a linear is not that of a norm
   OpPassManager &program = pm.nest<ProgramOp>();
@@ -76,6 +76,12 @@ static void buildRaise(OpPassManager &pm) {
   program.addPass(createRaiseCrossEntropy());
   addCanonicalizer(program);
   pm.addPass(createNameParameters()); // roles follow from composite ops
+  if (!options.freeze.empty() || !options.trainOnly.empty()) {
+    FreezeParametersOptions freeze;
+    freeze.freeze.assign(options.freeze.begin(), options.freeze.end());
+    freeze.trainOnly.assign(options.trainOnly.begin(), options.trainOnly.end());
+    pm.addPass(createFreezeParameters(freeze));
+  }
   pm.addPass(createDetectNormformer());
   pm.addPass(createAppendLoss()); // last: it takes the operands of the last linear
 }
@@ -171,7 +177,7 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
 static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &options) {
   switch (stage) {
   case Stage::Raise:
-    return buildRaise(pm);
+    return buildRaise(pm, options);
   case Stage::Fold:
     return buildFold(pm, options);
   case Stage::Autodiff:

@@ -27,12 +27,13 @@ enum class FoldMode { Auto, All, None };
 std::optional<FoldMode> parseFoldMode(llvm::StringRef name);
 
 struct PipelineOptions {
-  unsigned vectorBits = 256;      ///< width of the target's vectors (CpuTarget)
-  bool bf16 = false;              ///< the target converts and multiplies bf16 (CpuTarget)
-  bool fuseRemarks = false;       ///< one remark a fused region
-  bool verifyStages = true;       ///< every stage ends with nf-verify-stage
-  FoldMode fold = FoldMode::Auto; ///< where it pays, wherever it is exact, or nowhere
-  bool foldRemarks = false;       ///< what was folded, and what not and why
+  unsigned vectorBits = 256;                            ///< width of the target's vectors (CpuTarget)
+  bool bf16 = false;                                    ///< the target converts and multiplies bf16 (CpuTarget)
+  bool fuseRemarks = false;                             ///< one remark a fused region
+  bool verifyStages = true;                             ///< every stage ends with nf-verify-stage
+  FoldMode fold = FoldMode::Auto;                       ///< where it pays, wherever it is exact, or nowhere
+  bool foldRemarks = false;                             ///< what was folded, and what not and why
+  std::vector<std::string> freeze = {}, trainOnly = {}; ///< patterns of parameters (nf-freeze-parameters)
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
 };

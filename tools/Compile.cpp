@@ -303,7 +303,7 @@ private:
     };
     return succeeded(runStages(*module, first, last,
                                {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, options.fold,
-                                options.foldRemarks, takeMlirOptions},
+                                options.foldRemarks, options.freeze, options.trainOnly, takeMlirOptions},
                                reproducer, observe)) &&
            written;
   }

@@ -11,13 +11,14 @@
 namespace nf {
 
 struct CompileOptions {
-  std::string input;                   ///< .toml, .onnx, .mlir or .mlirbc; "-" is a definition on standard input
-  std::string output;                  ///< "-" is standard output (of --emit only)
-  std::vector<std::string> sets;       ///< key=value
-  std::string train;                   ///< recipe of an .onnx: a definition of [train] and [objective] only
-  std::map<std::string, int64_t> dims; ///< extents of an .onnx' symbolic dimensions
-  bool retie = true;                   ///< copies of an embedding table in an .onnx are one parameter
-  std::optional<Stage> emit;           ///< stop after this stage and write what it gives; without: an executable
+  std::string input;                          ///< .toml, .onnx, .mlir or .mlirbc; "-" is a definition on standard input
+  std::string output;                         ///< "-" is standard output (of --emit only)
+  std::vector<std::string> sets;              ///< key=value
+  std::string train;                          ///< recipe of an .onnx: a definition of [train] and [objective] only
+  std::map<std::string, int64_t> dims;        ///< extents of an .onnx' symbolic dimensions
+  std::vector<std::string> freeze, trainOnly; ///< patterns of an .onnx' parameters
+  bool retie = true;                          ///< copies of an embedding table in an .onnx are one parameter
+  std::optional<Stage> emit;                  ///< stop after this stage and write what it gives; without: an executable
   std::string target = "cpu", cpu = "host";
   std::optional<Stage> from; ///< the stage that an input module has been through; without: as the module says
   std::string phases;        ///< folder that gets the module after each stage, or ""

@@ -72,6 +72,12 @@ int main(int argc, char **argv) {
                  "recipe to train an ONNX graph with: a definition of [train] and [objective]");
   app.add_option("--dim", dims, "NAME=N: extent of an ONNX graph's symbolic dimension; repeatable")
       ->allow_extra_args(false);
+  app.add_option("--freeze", options.freeze,
+                 "an ONNX graph's parameters that are not trained: names, or patterns such as\n"
+                 "*.bias; --explain lists them; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--train-only", options.trainOnly, "the only parameters that are trained; repeatable")
+      ->allow_extra_args(false);
   app.add_flag("!--no-retie", options.retie, "keep an ONNX graph's copies of an embedding table apart");
   auto isStage = [](const std::string &name) {
     return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
@@ -101,9 +107,9 @@ int main(int argc, char **argv) {
     for (const std::string &dim : dims)
       if (!onnxfe::parseDim(dim, options.dims))
         throw CLI::ValidationError("--dim", "expected NAME=N with N over 0, but got " + dim);
-    if (!options.input.ends_with(".onnx") && (!options.train.empty() || !dims.empty()))
-      throw CLI::ValidationError(dims.empty() ? "--train" : "--dim",
-                                 "expected an ONNX graph, but got " + options.input);
+    for (const char *option : {"--train", "--dim", "--freeze", "--train-only"})
+      if (app.count(option) && !options.input.ends_with(".onnx"))
+        throw CLI::ValidationError(option, "expected an ONNX graph, but got " + options.input);
     if (!emit.empty())
       options.emit = parseStage(emit);
     if (!from.empty())

@@ -232,6 +232,25 @@ def NameParameters : Pass<"nf-name-parameters", "::mlir::ModuleOp"> {
   }];
 }
 
+def FreezeParameters : Pass<"nf-freeze-parameters", "::mlir::ModuleOp"> {
+  let summary = "trains or freezes parameters whose names match";
+  let description = [{
+    Overrides what nf-name-parameters decided. Patterns are globs (`*`, `?`, `[a-z]`) on a parameter's name or its name in
+    the file that holds it; each has to match something.
+
+    ```mlir
+    nf.parameter @head.bias : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+    ```
+    becomes with `freeze=*.bias`
+    ```mlir
+    nf.parameter @head.bias : tensor<4xf32> {init = "{\"kind\":\"ones\"}", trainable = false}
+    ```
+  }];
+  let options = [ListOption<"freeze", "freeze", "std::string", "patterns of parameters that are not trained">,
+                 ListOption<"trainOnly", "train-only", "std::string",
+                            "patterns of the only parameters that are trained; freeze wins over it">];
+}
+
 def DetectNormformer : Pass<"nf-detect-normformer", "::mlir::ModuleOp"> {
   let summary = "notes which of NormFormer's operations each layer has";
   let description = [{
