@@ -325,7 +325,7 @@ void StorageMap::place(Block &block) {
       }
       places[op.getResult(0)] = place;
     } else if (inPlace.contains(&op)) {
-      places[op.getResult(0)] = places[op.getOperand(0)];
+      places[op.getResult(0)] = Place(placeOf(op.getOperand(0))); // a copy: the map may grow
     } else if (auto concat = dyn_cast<ConcatOp>(op)) {
       places[concat.getResult()] = concatPlaces.contains(concat) ? concatPlaces[concat] : newBuffer(concat.getResult());
     } else {

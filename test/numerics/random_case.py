@@ -78,7 +78,7 @@ class Case:
         types = ", ".join(tensor(shape) for _, shape in self.results)
         parameters = "\n".join(self.parameters)
         return f"""{parameters}
-nf.program @forward({arguments})
+nf.program @values({arguments})
     -> ({names}) {{
 {body}
   nf.return {values} : {types}

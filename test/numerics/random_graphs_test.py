@@ -21,9 +21,9 @@ TOGETHER = 10  # graphs of one module: a process and a compilation for all of th
 OPS = (4, 12)
 FOLDS = "nf.program(nf-merge-linears{all}),nf-fold-layer-norm-affine{all},nf-fold-head-scale{all}"
 # The program, what to prepare, and what to compare the reference with. Folds are of parameters as they are.
-CHECKS = [("forward", "", f"pass:{FOLDS}"),
-          ("forward", "", "pass:nf-decompose,nf-stage-raise{verify=false}"),
-          ("forward", "", "cpu"),
+CHECKS = [("values", "", f"pass:{FOLDS}"),
+          ("values", "", "pass:nf-decompose,nf-stage-raise{verify=false}"),
+          ("values", "", "cpu"),
           ("forward_backward", "nf-differentiate", "pass:nf-recompute"),
           ("forward_backward", "nf-differentiate", "cpu")]
 
