@@ -16,7 +16,8 @@ static OpCost rowCost(RowWiseOpInterface op) {
   for (Value operand : op->getOperands())
     if (auto type = dyn_cast<RankedTensorType>(operand.getType()))
       elements = std::max(elements, type.getNumElements());
-  return {OpClass::Rows, double(elements) * (op.isCostly() ? 16 : 1)};
+  OpClass kind = op.getRowRole() == RowRole::Elementwise ? OpClass::Elements : OpClass::Rows;
+  return {kind, double(elements) * (op.isCostly() ? 16 : 1)};
 }
 
 static OpCost productCost(MatmulOp op) {

@@ -6,9 +6,10 @@
 
 namespace nf {
 
-/// Free: no arithmetic (states, constants, views). Rows: row-wise primitives alone, which fuse with what stands beside
-/// them. Product: also matrix products or attention. None: must not be done twice, or cannot be.
-enum class OpClass { Free, Rows, Product, None };
+/// Free: no arithmetic (states, constants, views). Elements: element by element. Rows: also sums over rows or columns,
+/// which add in an order that depends on what else the region computes. Both fuse with what stands beside them.
+/// Product: also matrix products or attention. None: must not be done twice, or cannot be.
+enum class OpClass { Free, Elements, Rows, Product, None };
 
 struct OpCost {
   OpClass kind;

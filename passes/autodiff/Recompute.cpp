@@ -6,9 +6,10 @@
 // 1. Split forward_backward at the op that makes the loss. A value of the first half that the second reads is saved.
 // 2. Count the products (matrix products, attention) on the longest way to each op, or in backward to its first reader:
 //    row-wise ops with equal counts can become one region, others cannot.
-// 3. A saved value that a row-wise op made, and that one backward region alone reads, is computed there if the bytes
-//    that this reads in addition are fewer than those of keeping the value: its read, and its write where forward does
-//    not need it in memory either.
+// 3. A saved value that an elementwise op made, and that one backward region alone reads, is computed there if that
+//    reads fewer bytes in addition than keeping the value costs: its read, and its write where forward does not need
+//    it in memory either. Sums are not made again, and nothing whose maximum is taken: last bits may differ, and the
+//    gradient of a maximum asks which element it was.
 // 4. Its ops are cloned in front of the region; chains of them as far as nothing else has their values.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -79,12 +80,15 @@ private:
       for (Operation *reader : result.getUsers())
         least = std::min(least.value_or(products.lookup(reader)), products.lookup(reader));
     products[op] = std::max(products[op], least.value_or(0));
-    if (kinds[op] == OpClass::Rows)
+    if (isRowWise(op))
       firstOf[products[op]] = op;
   }
 
   bool isBackward(Operation *op) const { return loss && loss->isBeforeInBlock(op); }
-  bool isBackwardRow(Operation *op) const { return isBackward(op) && kinds.lookup(op) == OpClass::Rows; }
+  bool isRowWise(Operation *op) const {
+    return kinds.lookup(op) == OpClass::Elements || kinds.lookup(op) == OpClass::Rows;
+  }
+  bool isBackwardRow(Operation *op) const { return isBackward(op) && isRowWise(op); }
 
   /// A tensor beside which this one does not count: numbers of rows or of columns.
   static bool isSmall(Value value, Value beside) { return bytesOf(value) * 16 <= bytesOf(beside); }
@@ -97,18 +101,21 @@ private:
     return llvm::any_of(readersOf(value), [&](Operation *reader) { return isBackward(reader); });
   }
 
+  /// Whether its maximum is taken, with which gradients compare the very value.
+  static bool hasMaximum(Value value) {
+    return llvm::any_of(readersOf(value), [](Operation *reader) { return isa<ReduceMaxOp>(reader); });
+  }
+
   /// The backward region that should compute a saved value again, or none.
   std::optional<int64_t> cheaperIn(Value value) {
     Operation *maker = value.getDefiningOp();
-    // A number a row is not worth a pass over the row.
-    bool reduces = llvm::any_of(maker->getOperands(), [&](Value operand) { return isSmall(value, operand); });
-    if (kinds.lookup(maker) != OpClass::Rows || reduces)
+    if (kinds.lookup(maker) != OpClass::Elements || hasMaximum(value))
       return std::nullopt;
     std::optional<int64_t> region;
     bool isWrittenAnyway = false;
     for (Operation *reader : readersOf(value)) {
       if (!isBackward(reader)) {
-        isWrittenAnyway |= kinds.lookup(reader) != OpClass::Rows || products.lookup(reader) != products.lookup(maker);
+        isWrittenAnyway |= !isRowWise(reader) || products.lookup(reader) != products.lookup(maker);
         continue;
       }
       if (!isBackwardRow(reader) || (region && *region != products.lookup(reader)))
@@ -144,7 +151,7 @@ private:
       return bytesToHave(maker->getOperand(0), beside, region);
     if (kinds.lookup(maker) == OpClass::Free || isSaved(value))
       return bytesOf(value);
-    return kinds.lookup(maker) == OpClass::Rows ? bytesToMake(maker, beside, region) : std::nullopt;
+    return kinds.lookup(maker) == OpClass::Elements ? bytesToMake(maker, beside, region) : std::nullopt;
   }
 
   void replaceInBackward(Value value) {

@@ -127,8 +127,17 @@ private:
     return cone;
   }
 
-  /// What computing a value again costs.
+  /// Whether the value is compared with the maximum of its row. It has to be the very value then: multiplications and
+  /// additions may be contracted in one loop and not in another.
+  static bool isComparedWithMaximum(Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<ReduceMaxOp>(user); }) &&
+           llvm::any_of(value.getUsers(), [](Operation *user) { return isa<CompareOp>(user); });
+  }
+
+  /// Whether computing a value again costs less than keeping it.
   bool isCheap(Value value) {
+    if (isComparedWithMaximum(value))
+      return false;
     unsigned loads = 0, ops = 0;
     for (Value part : conesOf({value})) {
       Operation *op = part.getDefiningOp();

@@ -220,7 +220,9 @@ static void computeForEachReader(Operation *op) {
   SmallVector<Operation *> readers(llvm::SetVector<Operation *>(op->user_begin(), op->user_end()).takeVector());
   llvm::sort(readers, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); }); // uses have no order of theirs
   bool staysInRows = llvm::all_of(readers, [](Operation *reader) { return isa<RowWiseOpInterface>(reader); });
-  if (!made.areCheap || made.states != 1 || !staysInRows)
+  // The gradient of a maximum asks which element it was: of the very value, and last bits may differ in another region.
+  bool hasMaximum = llvm::any_of(readers, [](Operation *reader) { return isa<ReduceMaxOp>(reader); });
+  if (!made.areCheap || made.states != 1 || !staysInRows || hasMaximum)
     return;
   for (Operation *reader : llvm::drop_begin(readers)) {
     OpBuilder builder(reader);
