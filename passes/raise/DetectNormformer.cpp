@@ -17,18 +17,6 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static StringRef placementName(NormPlacement placement) {
-  switch (placement) {
-  case NormPlacement::Pre:
-    return "pre";
-  case NormPlacement::Post:
-    return "post";
-  case NormPlacement::Other:
-    return "other";
-  }
-  return "other";
-}
-
 static StringRef headScaleName(TransformerLayer &layer) {
   return !layer.headScale ? "none" : layer.scalesBeforeProjection ? "pre_proj" : "post_proj";
 }

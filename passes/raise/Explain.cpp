@@ -46,18 +46,6 @@ static std::string placeOf(Operation *op) {
   return name.empty() ? "yes" : name;
 }
 
-static std::string placementText(NormPlacement placement) {
-  switch (placement) {
-  case NormPlacement::Pre:
-    return "pre";
-  case NormPlacement::Post:
-    return "post";
-  case NormPlacement::Other:
-    return "other";
-  }
-  return "other";
-}
-
 static std::string layersText(ModelStructure &model) {
   std::vector<std::vector<std::string>> rows{
       {"layer", "attention", "placement", "attention LN", "HeadScale", "FFN LN", "ResScale", "activation"}};
@@ -66,7 +54,7 @@ static std::string layersText(ModelStructure &model) {
     if (layer.headScale)
       scale += layer.scalesBeforeProjection ? " (pre_proj)" : " (post_proj)";
     StringRef activation = layer.activation ? layer.activation->getName().stripDialect() : "";
-    rows.push_back({std::to_string(index), placeOf(layer.attention), placementText(layer.placement),
+    rows.push_back({std::to_string(index), placeOf(layer.attention), placementName(layer.placement).str(),
                     placeOf(layer.postNorm), scale, placeOf(layer.activationNorm), placeOf(layer.residualScale),
                     orNone(activation)});
   }

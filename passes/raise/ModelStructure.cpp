@@ -10,6 +10,18 @@ using namespace nf;
 /// Ops between two parts of a layer, at most: rotary embeddings take some.
 static constexpr unsigned farthest = 64;
 
+StringRef nf::placementName(NormPlacement placement) {
+  switch (placement) {
+  case NormPlacement::Pre:
+    return "pre";
+  case NormPlacement::Post:
+    return "post";
+  case NormPlacement::Other:
+    return "other";
+  }
+  return "other";
+}
+
 std::string nf::partName(Location location) {
   if (auto name = dyn_cast<NameLoc>(location))
     return name.getName().str();

@@ -12,6 +12,9 @@ namespace nf {
 /// Where a layer has its LayerNorms: before its branches, after their sums, or neither.
 enum class NormPlacement { Other, Pre, Post };
 
+/// "pre", "post" or "other".
+llvm::StringRef placementName(NormPlacement placement);
+
 /// One attention op and the feed-forward network after it. Null ops: not found.
 struct TransformerLayer {
   AttentionOp attention;

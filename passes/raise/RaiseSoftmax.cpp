@@ -18,16 +18,6 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static Row softmaxOf(const Row &x) {
-  double most = *std::max_element(x.begin(), x.end()), sum = 0;
-  Row y(x);
-  for (double &value : y)
-    sum += value = std::exp(value - most);
-  for (double &value : y)
-    value /= sum;
-  return y;
-}
-
 static bool isSoftmaxOfRow(const RowFormula &formula, const Row &x) { return agree(softmaxOf(x), formula.evaluate(x)); }
 
 /// Whether the formula is softmax on rows of several scales, with hidden columns, and of hidden columns only.

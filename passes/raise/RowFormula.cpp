@@ -191,7 +191,7 @@ static double reduce(Operation *op, const Row &row, int64_t extent) {
   return isa<ReduceMeanOp>(op) ? sum / static_cast<double>(extent) : sum;
 }
 
-static Row softmax(const Row &x) {
+Row nf::softmaxOf(const Row &x) {
   double most = *std::max_element(x.begin(), x.end()), sum = 0;
   Row y(x);
   for (double &value : y)
@@ -232,7 +232,7 @@ Row RowFormula::evaluate(const Row &xRow, const Leaves &leaves) const {
     } else if (isa<ReshapeOp, BroadcastOp>(op)) {
       result = *operands[0];
     } else if (isa<SoftmaxOp>(op)) {
-      result = softmax(*operands[0]);
+      result = softmaxOf(*operands[0]);
     } else if (isa<IotaOp>(op)) {
       result.resize(extent);
       std::iota(result.begin(), result.end(), 0.0);

@@ -67,6 +67,9 @@ private:
   llvm::DenseSet<mlir::Value> dependent, seen; // dependent: on x or on a number a row
 };
 
+/// e^x over its sum.
+Row softmaxOf(const Row &x);
+
 /// Whether two rows agree within `tolerance` of the largest magnitude, NaN and infinities alike.
 bool agree(const Row &expected, const Row &actual, double tolerance = 1e-6);
 
