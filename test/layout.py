@@ -86,7 +86,7 @@ def named_ops():
 def lit_checks():
     for path in files(".mlir"):
         text = read(path)
-        if "RUN:" in text and not re.search(r"CHECK|verify-diagnostics|verify-roundtrip|nf-check|not |diff |cmp ", text):
+        if "RUN:" in text and not re.search(r"FileCheck|verify-diagnostics|verify-roundtrip|not |diff |cmp ", text):
             yield f"{path}: a RUN line but no check"
 
 

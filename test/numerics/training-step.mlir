@@ -7,18 +7,36 @@
 // DEFINE: %{check} = --prepare=nf-differentiate,nf-append-update --against
 //
 // RUN: nf-compile %models/normformer-demo.toml %{import} %t.normformer.mlir
-// RUN: nf-check %t.normformer.mlir %{check}=cpu
-// RUN: nf-check %t.normformer.mlir %{check}=decomposed
-// RUN: nf-check %t.normformer.mlir %{check}=pass:nf-stage-fuse
+// RUN: nf-check %t.normformer.mlir %{check}=cpu | FileCheck %s --check-prefixes=STEP,DECODER
+// RUN: nf-check %t.normformer.mlir %{check}=decomposed | FileCheck %s --check-prefixes=STEP,DECODER
+// RUN: nf-check %t.normformer.mlir %{check}=pass:nf-stage-fuse | FileCheck %s --check-prefixes=STEP,DECODER
 //
 // RUN: nf-compile %models/gpt2-124m.toml %{import} %t.gpt2.mlir
-// RUN: nf-check %t.gpt2.mlir %{check}=cpu
-// RUN: nf-check %t.gpt2.mlir %{check}=pass:nf-stage-fuse
+// RUN: nf-check %t.gpt2.mlir %{check}=cpu | FileCheck %s --check-prefixes=STEP,DECODER
+// RUN: nf-check %t.gpt2.mlir %{check}=pass:nf-stage-fuse | FileCheck %s --check-prefixes=STEP,DECODER
 //
 // RUN: nf-compile %models/normformer-roberta-base.toml %{import} %t.encoder.mlir
-// RUN: nf-check %t.encoder.mlir %{check}=cpu
-// RUN: nf-check %t.encoder.mlir %{check}=pass:nf-stage-fuse
+// RUN: nf-check %t.encoder.mlir %{check}=cpu | FileCheck %s --check-prefixes=STEP,ENCODER
+// RUN: nf-check %t.encoder.mlir %{check}=pass:nf-stage-fuse | FileCheck %s --check-prefixes=STEP,ENCODER
 //
 // Two reduction slots: combine_0 and combine_1 too.
 // RUN: nf-compile %models/normformer-demo.toml %{import} %t.slots.mlir --set train.reduction_slots=2 --set train.global_batch=6
-// RUN: nf-check %t.slots.mlir --prepare=nf-differentiate,nf-append-update,nf-append-combine --against=cpu
+// RUN: nf-check %t.slots.mlir --prepare=nf-differentiate,nf-append-update,nf-append-combine --against=cpu | FileCheck %s --check-prefixes=STEP,SLOTS
+
+// STEP-LABEL: @forward_backward{{$}}
+// STEP-NEXT: loss: largest error
+// STEP: weight.grad: largest error
+// STEP-LABEL: @eval{{$}}
+// STEP-NEXT: loss_sum: largest error
+// DECODER: @logits{{$}}
+// DECODER-NEXT: logits: largest error
+// SLOTS: @logits{{$}}
+// SLOTS-NEXT: logits: largest error
+// ENCODER-NOT: @logits
+// STEP-LABEL: @update{{$}}
+// STEP: grad_norm: largest error
+// STEP: weight.m: largest error
+// SLOTS: @combine_0{{$}}
+// SLOTS: weight.grad{{.*}}: largest error
+// SLOTS: @combine_1{{$}}
+// SLOTS: weight.grad{{.*}}: largest error
