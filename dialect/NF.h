@@ -59,4 +59,18 @@ mlir::Value splat(mlir::OpBuilder &builder, mlir::Location location, mlir::Type 
 #define GET_OP_CLASSES
 #include "dialect/NFOps.h.inc"
 
+namespace nf {
+
+/// An argument or a result of a program: the name by which the host finds it, and its type.
+struct Port {
+  llvm::StringRef name;
+  mlir::Type type;
+};
+
+/// A program at the builder's place, whose block has its arguments and nothing else.
+ProgramOp createProgram(mlir::OpBuilder &builder, mlir::Location location, llvm::StringRef name,
+                        llvm::ArrayRef<Port> arguments, llvm::ArrayRef<Port> results);
+
+} // namespace nf
+
 #endif // NF_DIALECT_NF_H

@@ -121,6 +121,21 @@ BlockArgument ProgramOp::findArgument(StringRef name) {
   return {};
 }
 
+ProgramOp nf::createProgram(OpBuilder &builder, Location location, StringRef name, ArrayRef<Port> arguments,
+                            ArrayRef<Port> results) {
+  auto typesOf = [](ArrayRef<Port> ports) { return llvm::map_to_vector(ports, [](Port port) { return port.type; }); };
+  auto namesOf = [&](ArrayRef<Port> ports) {
+    return builder.getArrayAttr(llvm::map_to_vector(ports, [&](Port port) -> Attribute {
+      return builder.getDictionaryAttr(builder.getNamedAttr(nameAttr, builder.getStringAttr(port.name)));
+    }));
+  };
+  SmallVector<Type> types = typesOf(arguments);
+  auto program = ProgramOp::create(builder, location, name, builder.getFunctionType(types, typesOf(results)),
+                                   namesOf(arguments), namesOf(results));
+  program.getBody().emplaceBlock().addArguments(types, SmallVector<Location>(types.size(), location));
+  return program;
+}
+
 BlockArgument ProgramOp::appendArgument(StringRef name, Type type, Location location) {
   auto attrs = DictionaryAttr::get(
       getContext(), NamedAttribute(StringAttr::get(getContext(), nameAttr), StringAttr::get(getContext(), name)));

@@ -7,12 +7,6 @@ using namespace nf;
 
 namespace {
 
-/// A program's argument or result: the host's name for it, and its type.
-struct Port {
-  StringRef name;
-  Type type;
-};
-
 /// Builds a module's symbols, in the order in which they are declared here.
 class GraphBuilder {
 public:
@@ -26,7 +20,7 @@ private:
   void buildEval();
   void buildLogits();
 
-  ProgramOp createProgram(StringRef name, ArrayRef<Port> arguments, Port result);
+  ProgramOp addProgram(StringRef name, ArrayRef<Port> arguments, Port result);
   SmallVector<Port> inputs(int64_t batch);
   SmallVector<Port> lossInputs();
   Type scalar(Type element) { return RankedTensorType::get({}, element); }
@@ -52,23 +46,9 @@ void GraphBuilder::declareParameters() {
   b.setLoc(module->getLoc());
 }
 
-ProgramOp GraphBuilder::createProgram(StringRef name, ArrayRef<Port> arguments, Port result) {
-  auto named = [&](StringRef name) -> Attribute {
-    return b.getDictionaryAttr(b.getNamedAttr("nf.name", b.getStringAttr(name)));
-  };
-  SmallVector<Type> types;
-  SmallVector<Attribute> names;
-  for (const Port &argument : arguments) {
-    types.push_back(argument.type);
-    names.push_back(named(argument.name));
-  }
+ProgramOp GraphBuilder::addProgram(StringRef name, ArrayRef<Port> arguments, Port result) {
   b.setInsertionPointToEnd(module->getBody());
-  auto program = ProgramOp::create(b, name, b.getFunctionType(types, result.type), b.getArrayAttr(names),
-                                   b.getArrayAttr(named(result.name)));
-  Block &block = program.getBody().emplaceBlock();
-  for (Type type : types)
-    block.addArgument(type, b.getLoc());
-  return program;
+  return createProgram(b, b.getLoc(), name, arguments, result);
 }
 
 SmallVector<Port> GraphBuilder::inputs(int64_t batch) {
@@ -104,14 +84,14 @@ void GraphBuilder::buildForwardBackward() {
     ports.push_back({"step", scalar(i32)});
     ports.push_back({"sample_offset", scalar(i32)});
   }
-  ProgramOp program = createProgram("forward_backward", ports, {"loss", scalar(f32)});
+  ProgramOp program = addProgram("forward_backward", ports, {"loss", scalar(f32)});
   ForwardBuilder forward(c, *module, program, /*isTraining=*/true);
   Value loss = buildLoss(forward, program, program.findArgument("inv_count"));
   ReturnOp::create(forward.ops(), loss);
 }
 
 void GraphBuilder::buildEval() {
-  ProgramOp program = createProgram("eval", lossInputs(), {"loss_sum", scalar(f32)});
+  ProgramOp program = addProgram("eval", lossInputs(), {"loss_sum", scalar(f32)});
   ForwardBuilder forward(c, *module, program, /*isTraining=*/false);
   forward.at("loss", "objective.kind");
   Value one = splat(forward.ops(), forward.ops().getLoc(), f32, 1);
@@ -123,7 +103,7 @@ void GraphBuilder::buildEval() {
 void GraphBuilder::buildLogits() {
   SmallVector<Port> ports = inputs(/*batch=*/1);
   ports.push_back({"index", scalar(i32)});
-  ProgramOp program = createProgram("logits", ports, {"logits", RankedTensorType::get({c.vocab}, f32)});
+  ProgramOp program = addProgram("logits", ports, {"logits", RankedTensorType::get({c.vocab}, f32)});
   ForwardBuilder forward(c, *module, program, /*isTraining=*/false);
   Value x = forward.hidden();
   forward.at("lm_head.position", "model.context");

@@ -70,10 +70,8 @@ struct AppendCombine : nf::impl::AppendCombineBase<AppendCombine> {
   void buildCombine(ModuleOp module, ArrayRef<Summed> sums, unsigned level) {
     ImplicitLocOpBuilder b(module.getLoc(), module.getContext());
     b.setInsertionPointToEnd(module.getBody());
-    ArrayAttr none = b.getArrayAttr({});
-    auto program = ProgramOp::create(b, ("combine_" + Twine(level)).str(), b.getFunctionType(TypeRange(), TypeRange()),
-                                     none, none);
-    b.createBlock(&program.getBody());
+    ProgramOp program = createProgram(b, b.getLoc(), ("combine_" + Twine(level)).str(), {}, {});
+    b.setInsertionPointToEnd(&program.getBody().front());
     for (Summed summed : sums) {
       b.setLoc(summed.gradient.getLoc());
       auto read = [&](StateOp state) { return GetOp::create(b, state.getType(), state.getSymName()).getResult(); };

@@ -64,20 +64,13 @@ struct AppendUpdate : nf::impl::AppendUpdateBase<AppendUpdate> {
     Type f32 = b.getF32Type();
     auto scalar = RankedTensorType::get({}, f32);
     auto perParameter = RankedTensorType::get({static_cast<int64_t>(trained.size())}, f32);
-    static constexpr StringLiteral scalars[] = {
-        "lr", "beta1", "beta2", "eps", "clip", "bias_correction1", "bias_correction2"};
-    SmallVector<Type> types(std::size(scalars), scalar);
-    types.push_back(perParameter);
-    SmallVector<Attribute> names;
-    auto named = [&](StringRef name) { return b.getDictionaryAttr(b.getNamedAttr("nf.name", b.getStringAttr(name))); };
-    for (StringRef name : scalars)
-      names.push_back(named(name));
-    names.push_back(named("weight_decay"));
-    auto program = ProgramOp::create(b, "update", b.getFunctionType(types, {scalar, perParameter}),
-                                     b.getArrayAttr(names), b.getArrayAttr({named("grad_norm"), named("grad_sqnorm")}));
-    Block *block = b.createBlock(&program.getBody());
-    for (Type type : types)
-      block->addArgument(type, b.getLoc());
+    SmallVector<Port> arguments;
+    for (StringRef name : {"lr", "beta1", "beta2", "eps", "clip", "bias_correction1", "bias_correction2"})
+      arguments.push_back({name, scalar});
+    arguments.push_back({"weight_decay", perParameter});
+    ProgramOp program =
+        createProgram(b, b.getLoc(), "update", arguments, {{"grad_norm", scalar}, {"grad_sqnorm", perParameter}});
+    b.setInsertionPointToEnd(&program.getBody().front());
     auto argument = [&](StringRef name) -> Value { return program.findArgument(name); };
 
     llvm::StringMap<Value> unfolded = inlineUnfold(module, b);

@@ -67,9 +67,9 @@ public:
 
   LogicalResult build(ArrayRef<FoldedWeight> folded) {
     b.setInsertionPointToEnd(module.getBody());
-    ArrayAttr none = b.getArrayAttr({});
-    auto program = ProgramOp::create(b, unfoldGradientsName, b.getFunctionType({}, {}), none, none);
-    Block *block = b.createBlock(&program.getBody());
+    ProgramOp program = createProgram(b, b.getLoc(), unfoldGradientsName, {}, {});
+    Block *block = &program.getBody().front();
+    b.setInsertionPointToEnd(block);
     for (FoldedWeight weight : folded)
       clone(weight.value);
     SmallVector<Operation *> folds;

@@ -96,10 +96,8 @@ struct HoistWeightOnly : nf::impl::HoistWeightOnlyBase<HoistWeightOnly> {
   ProgramOp createPrepare(ModuleOp module) {
     OpBuilder builder(module.getContext());
     builder.setInsertionPointToEnd(module.getBody());
-    ArrayAttr none = builder.getArrayAttr({});
-    FunctionType type = builder.getFunctionType(TypeRange(), TypeRange());
-    auto program = ProgramOp::create(builder, module.getLoc(), "prepare_weights", type, none, none);
-    builder.createBlock(&program.getBody());
+    ProgramOp program = createProgram(builder, module.getLoc(), "prepare_weights", {}, {});
+    builder.setInsertionPointToEnd(&program.getBody().front());
     ReturnOp::create(builder, module.getLoc(), ValueRange());
     return program;
   }

@@ -35,12 +35,6 @@ struct Projection {
   bool isColumns = false;
 };
 
-/// A program's argument or result: the host's name for it, and its type.
-struct Port {
-  StringRef name;
-  Type type;
-};
-
 } // namespace
 
 //===------------------------------------------------------------------------------------------===//
@@ -160,23 +154,10 @@ private:
 
   /// A program before @forward with these arguments, whose copy of @forward's operations begins empty.
   ProgramOp begin(StringRef name, ArrayRef<Port> arguments, Port result) {
-    auto named = [&](StringRef name) -> Attribute {
-      return b.getDictionaryAttr(b.getNamedAttr("nf.name", b.getStringAttr(name)));
-    };
-    SmallVector<Type> types;
-    SmallVector<Attribute> names;
-    for (const Port &argument : arguments) {
-      types.push_back(argument.type);
-      names.push_back(named(argument.name));
-    }
     b.setInsertionPoint(forward);
     b.setLoc(forward.getLoc());
-    auto program = ProgramOp::create(b, name, b.getFunctionType(types, result.type), b.getArrayAttr(names),
-                                     b.getArrayAttr(named(result.name)));
-    Block &block = program.getBody().emplaceBlock();
-    for (Type type : types)
-      block.addArgument(type, b.getLoc());
-    b.setInsertionPointToEnd(&block);
+    ProgramOp program = createProgram(b, b.getLoc(), name, arguments, result);
+    b.setInsertionPointToEnd(&program.getBody().front());
     copies = IRMapping();
     for (BlockArgument argument : forward.getBody().getArguments())
       copies.map(argument,
