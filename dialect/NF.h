@@ -46,6 +46,15 @@ mlir::Value sumToShape(mlir::OpBuilder &builder, mlir::Location location, mlir::
 mlir::Value repeatGroups(mlir::ImplicitLocOpBuilder &builder, mlir::Value groups, int64_t extent);
 mlir::Value sumGroups(mlir::ImplicitLocOpBuilder &builder, mlir::Value values, int64_t n);
 
+/// The value that `value` is a reshape of.
+mlir::Value stripReshapes(mlir::Value value);
+
+/// The uses of a value, also those of its reshapes, which do not count themselves.
+llvm::SmallVector<mlir::OpOperand *> usesThroughReshapes(mlir::Value value);
+
+/// Bytes of a tensor's elements, one at least for each.
+int64_t bytesOf(mlir::Value value);
+
 /// A splat constant of one element of `elementType`, of shape [1].
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location location, mlir::Type elementType, double value);
 

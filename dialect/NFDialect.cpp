@@ -86,6 +86,28 @@ Value nf::sumGroups(ImplicitLocOpBuilder &b, Value values, int64_t n) {
   return ReshapeOp::create(b, RankedTensorType::get({n}, type.getElementType()), sums);
 }
 
+Value nf::stripReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getX();
+  return value;
+}
+
+SmallVector<OpOperand *> nf::usesThroughReshapes(Value value) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : value.getUses()) {
+    if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
+      uses.append(usesThroughReshapes(reshape.getY()));
+    else
+      uses.push_back(&use);
+  }
+  return uses;
+}
+
+int64_t nf::bytesOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumElements() * static_cast<int64_t>(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+}
+
 Value nf::buildRowByClone(OpBuilder &builder, Operation *op, ValueRange operands, int64_t cols) {
   OperationState state(op->getLoc(), op->getName(), operands, /*types=*/{}, op->getAttrs());
   auto elementType = cast<ShapedType>(op->getResult(0).getType()).getElementType();

@@ -15,7 +15,7 @@
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "passes/autodiff/OpCost.h"
+#include "passes/autodiff/OpClass.h"
 #include "passes/autodiff/Passes.h"
 
 namespace nf {
@@ -28,14 +28,7 @@ using namespace nf;
 
 /// The ops that read a value, also through views of it.
 static SmallVector<Operation *> readersOf(Value value) {
-  SmallVector<Operation *> readers;
-  for (Operation *user : value.getUsers()) {
-    if (auto reshape = dyn_cast<ReshapeOp>(user))
-      llvm::append_range(readers, readersOf(reshape.getY()));
-    else
-      readers.push_back(user);
-  }
-  return readers;
+  return llvm::map_to_vector(usesThroughReshapes(value), [](OpOperand *use) { return use->getOwner(); });
 }
 
 namespace {
@@ -65,7 +58,7 @@ public:
 
 private:
   void add(Operation *op) {
-    kinds[op] = costOf(op).kind;
+    kinds[op] = classOf(op);
     int64_t most = 0;
     for (Value operand : op->getOperands())
       if (Operation *maker = operand.getDefiningOp())

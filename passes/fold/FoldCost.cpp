@@ -14,9 +14,7 @@ std::string FoldCost::text() const {
 int64_t nf::bytesOf(Value value, double passes) {
   if (auto cast = value.getDefiningOp<CastOp>(); cast && cast.isWidening())
     value = cast.getX();
-  auto type = cast<RankedTensorType>(value.getType());
-  double bytes = double(type.getNumElements()) * type.getElementTypeBitWidth() / 8;
-  return static_cast<int64_t>(bytes * passes);
+  return static_cast<int64_t>(static_cast<double>(bytesOf(value)) * passes);
 }
 
 int64_t nf::foldedWeightBytes(Value weight, bool withShift) { return bytesOf(weight, withShift ? 3 : 2); }

@@ -27,8 +27,7 @@ static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(
 /// Whether planning can put the value of a parameter right before another's: NF_ALIGNMENT of runtime/abi/nf_abi.h.
 static bool hasWholeLines(Value value) {
   constexpr int64_t alignment = 64;
-  auto type = tensorType(value);
-  return type.getNumElements() * type.getElementTypeBitWidth() / 8 % alignment == 0;
+  return bytesOf(value) % alignment == 0;
 }
 
 /// Whether kernels alone read the value, in a place that takes columns of a wider tensor.

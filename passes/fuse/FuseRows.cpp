@@ -24,11 +24,6 @@ using namespace nf;
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static int64_t bytes(Value value) {
-  auto type = tensorType(value);
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
 //===------------------------------------------------------------------------------------------===//
 // Growing groups
 //===------------------------------------------------------------------------------------------===//
@@ -109,7 +104,7 @@ public:
 
 private:
   bool isRead(Value value) {
-    return llvm::any_of(FusionGraph::usesThroughReshapes(value), [&](OpOperand *use) {
+    return llvm::any_of(usesThroughReshapes(value), [&](OpOperand *use) {
       return !graph.isNode(use->getOwner()) || graph.groupOf(use->getOwner()) != group;
     });
   }
@@ -269,13 +264,13 @@ struct FuseRows : nf::impl::FuseRowsBase<FuseRows> {
     int64_t before = 0, after = 0;
     for (Operation *op : ops) {
       for (Value operand : op->getOperands())
-        before += bytes(operand);
-      before += bytes(op->getResult(0));
+        before += bytesOf(operand);
+      before += bytesOf(op->getResult(0));
     }
     for (Value value : fused.getInputs())
-      after += bytes(value);
+      after += bytesOf(value);
     for (Value value : fused.getResults())
-      after += bytes(value);
+      after += bytesOf(value);
     fused.emitRemark() << "fused " << ops.size() << " ops over " << fused.getRows() << " rows of " << fused.getCols()
                        << ": " << after << " bytes instead of " << before;
   }

@@ -8,17 +8,6 @@ using namespace nf;
 
 static bool isGenerator(Operation *op) { return isa_and_nonnull<ConstantOp, IotaOp, RandomBitsOp>(op); }
 
-SmallVector<OpOperand *> FusionGraph::usesThroughReshapes(Value value) {
-  SmallVector<OpOperand *> uses;
-  for (OpOperand &use : value.getUses()) {
-    if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
-      uses.append(usesThroughReshapes(reshape.getY()));
-    else
-      uses.push_back(&use);
-  }
-  return uses;
-}
-
 //===------------------------------------------------------------------------------------------===//
 // Building
 //===------------------------------------------------------------------------------------------===//

@@ -46,9 +46,6 @@ public:
   /// All groups (and single ops) in an order that respects every edge, each as late as its last op stood.
   llvm::SmallVector<Group> schedule() const;
 
-  /// The fusible users of `value`, through reshapes.
-  static llvm::SmallVector<mlir::OpOperand *> usesThroughReshapes(mlir::Value value);
-
 private:
   void addNodes(mlir::Block &block);
   void addEdges(mlir::Block &block);

@@ -6,12 +6,6 @@ using namespace nf;
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
-Value nf::stripReshapes(Value value) {
-  while (auto reshape = value.getDefiningOp<ReshapeOp>())
-    value = reshape.getX();
-  return value;
-}
-
 std::optional<RowSpace> RowSpace::of(RowWiseOpInterface op) {
   RowSpace space;
   switch (op.getRowRole()) {

@@ -19,9 +19,6 @@ struct RowSpace {
   std::optional<RowKind> kindOf(llvm::ArrayRef<int64_t> operandShape) const;
 };
 
-/// The value that `value` is a reshape of.
-mlir::Value stripReshapes(mlir::Value value);
-
 } // namespace nf
 
 #endif // NF_PASSES_FUSE_ROWSPACE_H

@@ -41,12 +41,6 @@ struct Projection {
 // The last projection
 //===------------------------------------------------------------------------------------------===//
 
-static Value behindReshapes(Value value) {
-  while (auto reshape = value.getDefiningOp<ReshapeOp>())
-    value = reshape.getX();
-  return value;
-}
-
 /// The bias of an addition, as [vocabulary].
 static Value vectorOperand(AddOp add, Value &rest) {
   for (auto [vector, other] : {std::pair(add.getRhs(), add.getLhs()), std::pair(add.getLhs(), add.getRhs())})
@@ -61,13 +55,13 @@ static Value vectorOperand(AddOp add, Value &rest) {
 /// The projection that gives `logits`, or nothing.
 static std::optional<Projection> projectionOf(Value logits) {
   Projection projection;
-  Value value = behindReshapes(logits);
+  Value value = stripReshapes(logits);
   if (auto add = value.getDefiningOp<AddOp>()) {
     Value rest;
     projection.bias = vectorOperand(add, rest);
     if (!projection.bias)
       return std::nullopt;
-    value = behindReshapes(rest);
+    value = stripReshapes(rest);
   }
   if (auto linear = value.getDefiningOp<LinearOp>()) {
     if (projection.bias && linear.getBias())

@@ -1,7 +1,6 @@
 #include "passes/raise/Explain.h"
+#include "passes/raise/FileRule.h"
 #include "passes/raise/ModelStructure.h"
-
-#include "llvm/Support/JSON.h"
 
 #include <fmt/format.h>
 
@@ -62,15 +61,9 @@ static std::string layersText(ModelStructure &model) {
 }
 
 /// The name that a weights file has for a parameter, where it is another.
-static std::string nameInFile(ParameterOp parameter) {
-  auto rule = llvm::json::parse(parameter.getInit());
-  if (!rule) {
-    llvm::consumeError(rule.takeError());
-    return "";
-  }
-  llvm::json::Object *object = rule->getAsObject();
-  auto name = object && object->getString("kind") == "file" ? object->getString("name") : std::nullopt;
-  return name && *name != parameter.getSymName() ? name->str() : "";
+static std::string otherName(ParameterOp parameter) {
+  std::string name = nameInFile(parameter);
+  return name != parameter.getSymName() ? name : "";
 }
 
 /// The parameter that both embeds tokens and projects to the vocabulary, or "".
@@ -91,7 +84,7 @@ static std::string parametersText(ModuleOp module, ProgramOp program, ModelStruc
       shape += (shape.empty() ? "" : "x") + std::to_string(extent);
     rows.push_back({parameter.getSymName().str(), shape, orNone(roles.lookup(parameter.getSymName()).kind),
                     parameter.getTrainable() ? "trained" : "frozen", parameter.getSymName() == tied ? "lm_head" : "",
-                    nameInFile(parameter)});
+                    otherName(parameter)});
   }
   return tableOf(rows);
 }

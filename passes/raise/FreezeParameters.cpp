@@ -5,10 +5,10 @@
 // 3. What a pattern of `freeze` matches is frozen.
 //
 //===------------------------------------------------------------------------------------------===//
+#include "passes/raise/FileRule.h"
 #include "passes/raise/Passes.h"
 
 #include "llvm/Support/GlobPattern.h"
-#include "llvm/Support/JSON.h"
 
 namespace nf {
 #define GEN_PASS_DEF_FREEZEPARAMETERS
@@ -17,17 +17,6 @@ namespace nf {
 
 using namespace mlir;
 using namespace nf;
-
-/// The name in the file that holds the parameter, or "".
-static std::string nameInFile(ParameterOp parameter) {
-  auto rule = llvm::json::parse(parameter.getInit());
-  if (!rule) {
-    llvm::consumeError(rule.takeError());
-    return "";
-  }
-  const llvm::json::Object *object = rule->getAsObject();
-  return object && object->getString("kind") == "file" ? object->getString("name").value_or("").str() : "";
-}
 
 namespace {
 struct FreezeParameters : nf::impl::FreezeParametersBase<FreezeParameters> {

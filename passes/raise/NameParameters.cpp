@@ -10,11 +10,11 @@
 //    initial values that are equal, so a warning says how to keep them apart.
 //
 //===------------------------------------------------------------------------------------------===//
+#include "passes/raise/FileRule.h"
 #include "passes/raise/ModelStructure.h"
 #include "passes/raise/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/Regex.h"
 
 namespace nf {
@@ -31,19 +31,6 @@ static bool isAnonymous(StringRef name) {
       "^[_.]?(val|t|permute|transpose|const|constant|initializer|tensor|param|p|x)?[_.]?[0-9]+$",
       llvm::Regex::IgnoreCase);
   return name.contains("::") || numbered.match(name);
-}
-
-/// The init rule of a parameter that a file holds; null for others.
-static std::optional<llvm::json::Object> fileRule(ParameterOp parameter) {
-  auto rule = llvm::json::parse(parameter.getInit());
-  if (!rule) {
-    llvm::consumeError(rule.takeError());
-    return std::nullopt;
-  }
-  llvm::json::Object *object = rule->getAsObject();
-  if (!object || object->getString("kind") != "file")
-    return std::nullopt;
-  return *object;
 }
 
 /// The LayerNorms, HeadScales and ResScales that read each parameter.

@@ -7,10 +7,9 @@
 // 3. An addition of a vector of weights to a linear that nothing else reads is its bias.
 //
 //===------------------------------------------------------------------------------------------===//
+#include "passes/raise/FileRule.h"
 #include "passes/raise/Passes.h"
 #include "passes/raise/Values.h"
-
-#include "llvm/Support/JSON.h"
 
 namespace nf {
 #define GEN_PASS_DEF_RAISELINEAR
@@ -31,25 +30,20 @@ static bool isRightSide(OpOperand &use) {
 }
 
 /// The init rule with "transposed" set, for a weight that a file holds; "" for other rules.
-static std::string transposedRule(StringRef init) {
-  auto rule = llvm::json::parse(init);
-  if (!rule) {
-    llvm::consumeError(rule.takeError());
+static std::string transposedRule(ParameterOp parameter) {
+  auto rule = fileRule(parameter);
+  if (!rule || rule->getBoolean("transposed").value_or(false))
     return "";
-  }
-  llvm::json::Object *object = rule->getAsObject();
-  if (!object || object->getString("kind") != "file" || object->getBoolean("transposed").value_or(false))
-    return "";
-  (*object)["transposed"] = true;
+  (*rule)["transposed"] = true;
   std::string text;
-  llvm::raw_string_ostream(text) << *rule;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(*rule));
   return text;
 }
 
 /// Declares `parameter` [out, in], if every read of it wants that.
 static void storeTransposed(ParameterOp parameter, ArrayRef<GetOp> reads) {
   auto type = cast<RankedTensorType>(parameter.getType());
-  std::string rule = type.getRank() == 2 ? transposedRule(parameter.getInit()) : "";
+  std::string rule = type.getRank() == 2 ? transposedRule(parameter) : "";
   if (rule.empty() || reads.empty())
     return;
   for (GetOp read : reads)

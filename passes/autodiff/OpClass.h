@@ -1,6 +1,6 @@
-//===- OpCost.h - what it takes to compute an op again ---------------------------------------===//
-#ifndef NF_PASSES_AUTODIFF_OPCOST_H
-#define NF_PASSES_AUTODIFF_OPCOST_H
+//===- OpClass.h - what it takes to compute an op again --------------------------------------===//
+#ifndef NF_PASSES_AUTODIFF_OPCLASS_H
+#define NF_PASSES_AUTODIFF_OPCLASS_H
 
 #include "dialect/NF.h"
 
@@ -11,17 +11,9 @@ namespace nf {
 /// Product: also matrix products or attention. None: must not be done twice, or cannot be.
 enum class OpClass { Free, Elements, Rows, Product, None };
 
-struct OpCost {
-  OpClass kind;
-  double flops; ///< floating-point operations of one execution, an elementary function counted as sixteen
-};
-
 /// Asks the op, or what it is written in; names no op of a model.
-OpCost costOf(mlir::Operation *op);
-
-/// Bytes of a tensor.
-int64_t bytesOf(mlir::Value value);
+OpClass classOf(mlir::Operation *op);
 
 } // namespace nf
 
-#endif // NF_PASSES_AUTODIFF_OPCOST_H
+#endif // NF_PASSES_AUTODIFF_OPCLASS_H
