@@ -2,6 +2,7 @@
 #include "frontend/onnx/Evaluate.h"
 
 #include <cmath>
+#include <functional>
 
 using namespace nf::onnxfe;
 using llvm::ArrayRef;
@@ -305,29 +306,18 @@ static Result cumSum(const Node &node, HostInputs inputs) {
 
 enum class Reduction { Sum, Mean, Max, Min, Product };
 
-static double combine(Reduction reduction, double a, double b) {
+/// `add` and `multiply` are those of floats, or those of integers, which wrap.
+template <typename T, typename Add, typename Multiply>
+static T combine(Reduction reduction, T a, T b, Add add, Multiply multiply) {
   switch (reduction) {
   case Reduction::Max:
     return std::max(a, b);
   case Reduction::Min:
     return std::min(a, b);
   case Reduction::Product:
-    return a * b;
+    return multiply(a, b);
   default:
-    return a + b;
-  }
-}
-
-static int64_t combineWhole(Reduction reduction, int64_t a, int64_t b) {
-  switch (reduction) {
-  case Reduction::Max:
-    return std::max(a, b);
-  case Reduction::Min:
-    return std::min(a, b);
-  case Reduction::Product:
-    return wrapMul(a, b);
-  default:
-    return wrapAdd(a, b);
+    return add(a, b);
   }
 }
 
@@ -356,9 +346,9 @@ template <Reduction kind> static Result reduce(const Node &node, HostInputs inpu
     if (!started[at])
       y.copy(at, x, i);
     else if (y.isFloat())
-      y.floats[at] = combine(kind, y.floats[at], x.floats[i]);
+      y.floats[at] = combine<double>(kind, y.floats[at], x.floats[i], std::plus(), std::multiplies());
     else
-      store(y, at, combineWhole(kind, y.integers[at], x.integers[i]));
+      store(y, at, combine<int64_t>(kind, y.integers[at], x.integers[i], wrapAdd, wrapMul));
     started[at] = true;
   }
   double count = static_cast<double>(x.size()) / static_cast<double>(y.size());
