@@ -32,8 +32,8 @@ std::vector<FileWeight> nf::onnxfe::fileWeights(ModuleOp module) {
   return weights;
 }
 
-static llvm::Expected<std::vector<float>> valuesOf(const FileWeight &weight, ModelFile &file,
-                                                   const std::map<std::string, HostTensor> &constants) {
+static llvm::Expected<std::vector<float>> storedValues(const FileWeight &weight, ModelFile &file,
+                                                       const std::map<std::string, HostTensor> &constants) {
   if (const ::onnx::TensorProto *tensor = file.initializer(weight.name))
     return decodeFloats(*tensor, file.files());
   auto constant = constants.find(weight.name);
@@ -51,17 +51,25 @@ static std::vector<float> transposed(const std::vector<float> &values, int64_t r
   return result;
 }
 
+llvm::Expected<std::vector<float>> nf::onnxfe::valuesOf(const FileWeight &weight, ModelFile &file,
+                                                        const std::map<std::string, HostTensor> &constants) {
+  auto values = storedValues(weight, file, constants);
+  if (!values)
+    return values;
+  if (static_cast<int64_t>(values->size()) != *elementCount(weight.shape))
+    return fail(fmt::format("expected {} elements of '{}' in {}, but got {}", *elementCount(weight.shape), weight.name,
+                            file.path(), values->size()));
+  if (weight.isTransposed && weight.shape.size() == 2)
+    *values = transposed(*values, weight.shape[0], weight.shape[1]);
+  return values;
+}
+
 static llvm::Error writeValues(ArrayRef<FileWeight> weights, ModelFile &file,
                                const std::map<std::string, HostTensor> &constants, llvm::raw_ostream &stream) {
   for (const FileWeight &weight : weights) {
     auto values = valuesOf(weight, file, constants);
     if (!values)
       return values.takeError();
-    if (static_cast<int64_t>(values->size()) != *elementCount(weight.shape))
-      return fail(fmt::format("expected {} elements of '{}' in {}, but got {}", *elementCount(weight.shape),
-                              weight.name, file.path(), values->size()));
-    if (weight.isTransposed && weight.shape.size() == 2)
-      *values = transposed(*values, weight.shape[0], weight.shape[1]);
     stream.write(reinterpret_cast<const char *>(values->data()), values->size() * sizeof(float));
   }
   return llvm::Error::success();

@@ -20,6 +20,10 @@ struct FileWeight {
 /// The parameters of `module` that come from a file.
 std::vector<FileWeight> fileWeights(mlir::ModuleOp module);
 
+/// The elements of a parameter as it is now, from the file or from what the import computed.
+llvm::Expected<std::vector<float>> valuesOf(const FileWeight &weight, ModelFile &file,
+                                            const std::map<std::string, HostTensor> &constants);
+
 /// Writes `weights` to `path`, as safetensors in F32, one after the other through memory. Whole or not at all.
 llvm::Error writeWeights(llvm::ArrayRef<FileWeight> weights, ModelFile &file,
                          const std::map<std::string, HostTensor> &constants, const std::string &path);
