@@ -142,11 +142,13 @@ private:
   }
 
   bool chooseTarget() {
-    if (options.target != "cpu") {
-      fmt::print(stderr, "--target={}: error: expected cpu, but got {}, which is not built into this compiler\n",
-                 options.target, options.target);
+    std::optional<Target> parsed = parseTarget(options.target);
+    if (!parsed) {
+      fmt::print(stderr, "--target={}: error: expected cpu or cuda-emulated, but got {}\n", options.target,
+                 options.target);
       return false;
     }
+    kernels = *parsed;
     auto resolved = resolveCpu(options.cpu);
     if (!resolved) {
       fmt::print(stderr, "--cpu={}: error: {}\n", options.cpu, llvm::toString(resolved.takeError()));
@@ -301,11 +303,11 @@ private:
       times.push_back({stage, seconds});
       written = written && writePhase(stage);
     };
-    return succeeded(runStages(*module, first, last,
-                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, options.fold,
-                                options.foldRemarks, options.freeze, options.trainOnly, takeMlirOptions},
-                               reproducer, observe)) &&
-           written;
+    PipelineOptions pipeline = {target.vectorBits,    target.bf16,       options.fuseRemarks,
+                                options.verifyStages, options.fold,      options.foldRemarks,
+                                options.freeze,       options.trainOnly, takeMlirOptions};
+    pipeline.target = kernels;
+    return succeeded(runStages(*module, first, last, pipeline, reproducer, observe)) && written;
   }
 
   /// The module after a stage, where --dump-phases-to wants it: 05-hoist.mlirbc.
@@ -432,6 +434,7 @@ private:
   const CompileOptions &options;
   MLIRContext context;
   CpuTarget target;
+  Target kernels = Target::Cpu;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
   bool isModule = false;                       ///< the input, rather than a definition
