@@ -250,6 +250,13 @@ static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOption
   return manager.run(module);
 }
 
+LogicalResult nf::lowerToNvvm(ModuleOp module) {
+  PassManager manager(module.getContext());
+  buildNvvm(manager);
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  return manager.run(module);
+}
+
 /// Writes the module as it was before `failed`. It is made anew from `original`, so that a compilation that succeeds
 /// copies nothing between its stages.
 static void writeReproducer(ModuleOp original, Stage first, Stage failed, const PipelineOptions &options,

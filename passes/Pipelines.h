@@ -55,6 +55,9 @@ llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, co
                               llvm::StringRef reproducer = "",
                               llvm::function_ref<void(Stage stage, double seconds)> observe = nullptr);
 
+/// Lowers the GPU kernels of a module that went through stage lower to the dialects llvm and nvvm.
+llvm::LogicalResult lowerToNvvm(mlir::ModuleOp module);
+
 /// Notes in `module` that it has been through `stage` (`nf.stage`).
 void markStage(mlir::ModuleOp module, Stage stage);
 

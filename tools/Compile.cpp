@@ -92,8 +92,10 @@ public:
     if (last <= Stage::Plan)
       return writeModule(*options.emit, options.output);
     describe();
-    if (!runUpTo(std::max(first, Stage::Lower), std::min(last, Stage::Llvm)))
+    if (!runUpTo(std::max(first, Stage::Lower), options.emitGpu ? Stage::Lower : std::min(last, Stage::Llvm)))
       return false;
+    if (options.emitGpu)
+      return writeGpu();
     return last <= Stage::Llvm ? writeModule(*options.emit, options.output) : writeObject();
   }
 
@@ -368,6 +370,12 @@ private:
       return false;
     llvm::Error error = writeFile(path, text);
     return !error || report(std::move(error));
+  }
+
+  bool writeGpu() {
+    std::optional<std::string> text = gpuText(*module, *options.emitGpu, options.arch);
+    llvm::Error error = text ? writeFile(options.output, *text) : llvm::Error::success();
+    return error ? report(std::move(error)) : text.has_value();
   }
 
   bool writeObject() {

@@ -32,6 +32,10 @@ static_assert(static_cast<int>(NVVM::ShflKind::bfly) == NF_SHUFFLE_BFLY &&
               static_cast<int>(NVVM::ShflKind::down) == NF_SHUFFLE_DOWN &&
               static_cast<int>(NVVM::ShflKind::idx) == NF_SHUFFLE_IDX);
 
+static bool roundsToBf16(Operation *op) {
+  return isa<LLVM::FPTruncOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isBF16();
+}
+
 /// The type without address spaces.
 static Type plain(Type type) {
   return isa<LLVM::LLVMPointerType>(type) ? LLVM::LLVMPointerType::get(type.getContext()) : type;
@@ -109,7 +113,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
   LogicalResult callRuntime(LlvmBuilder &b, LLVM::LLVMFuncOp body) {
     SmallVector<Operation *> ops;
     body.walk([&](Operation *op) {
-      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp>(op))
+      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp>(op) || roundsToBf16(op))
         ops.push_back(op);
     });
     bool fits = true;
@@ -149,6 +153,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](NVVM::BlockIdXOp) { return call(b, "nf_emulated_block", b.i32, {}); })
         .Case([&](NVVM::Barrier0Op) { return call(b, "nf_emulated_barrier", Type(), {}); })
         .Case([&](NVVM::ShflOp shuffle) { return emulateShuffle(b, shuffle); })
+        .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
         .Case([&](LLVM::AddressOfOp address) {
           Value base = call(b, "nf_emulated_shared", b.ptr, {});
           auto offset = static_cast<int32_t>(places.lookup(address.getGlobalName()));
@@ -166,6 +171,29 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     Value received = call(b, "nf_emulated_shuffle", b.i32,
                           {shuffle.getThreadMask(), bits, shuffle.getOffset(), shuffle.getMaskAndClamp(), kind});
     return LLVM::BitcastOp::create(b, type, received).getResult();
+  }
+
+  /// f32 to bf16, to nearest even, in integers: older processors have no instruction for it.
+  Value emulateRounding(LlvmBuilder &b, LLVM::FPTruncOp rounding) {
+    Value x = rounding.getArg();
+    auto like = [&](Type element) {
+      auto vector = dyn_cast<VectorType>(x.getType());
+      return vector ? Type(vector.clone(element)) : element;
+    };
+    Type words = like(b.i32);
+    auto constant = [&](int32_t value) -> Value {
+      auto vector = dyn_cast<VectorType>(words);
+      Attribute attribute = vector ? Attribute(DenseElementsAttr::get(vector, value)) : b.getI32IntegerAttr(value);
+      return LLVM::ConstantOp::create(b, words, attribute);
+    };
+    Value bits = LLVM::BitcastOp::create(b, words, x), half = constant(16);
+    Value isOdd = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, half), constant(1));
+    Value up = LLVM::AddOp::create(b, LLVM::AddOp::create(b, bits, constant(0x7FFF)), isOdd);
+    Value quiet = LLVM::OrOp::create(b, bits, constant(1 << 22));
+    Value isNaN = LLVM::FCmpOp::create(b, LLVM::FCmpPredicate::uno, x, x);
+    Value upper = LLVM::LShrOp::create(b, LLVM::SelectOp::create(b, isNaN, quiet, up), half);
+    Value result = LLVM::TruncOp::create(b, like(b.getI16Type()), upper);
+    return LLVM::BitcastOp::create(b, rounding.getType(), result);
   }
 
   //===----------------------------------------------------------------------------------------===//

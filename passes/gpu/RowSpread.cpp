@@ -13,8 +13,9 @@ using namespace nf;
 static constexpr int64_t vectorBytes = 16, warp = 32, mostThreads = 1024;
 /// Threads of a block where rows leave the choice: enough to hide memory's latency with few blocks on a processor.
 static constexpr int64_t usualThreads = 128;
-/// Columns of a row that a thread holds in registers, and vectors of it that code is written out for.
-static constexpr int64_t heldColumns = 32, mostChunks = 16;
+/// Registers for a thread's part of a row: operands that later levels need again, and column sums; and vectors of a row
+/// that code is written out for.
+static constexpr int64_t heldRegisters = 96, mostHeldColumns = 32, mostChunks = 16;
 
 static int64_t bytesOfElement(Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
 
@@ -46,6 +47,14 @@ static int64_t vectorOf(const RowProblem &problem) {
   return vector;
 }
 
+/// Columns of a row that a thread holds in registers.
+static int64_t heldColumns(const RowProblem &problem) {
+  int64_t values = llvm::count(problem.resultKinds, RowKind::ColSum);
+  for (RowKind kind : problem.inputKinds)
+    values += kind == RowKind::RowCol || kind == RowKind::Gather;
+  return std::min<int64_t>(mostHeldColumns, llvm::bit_floor<uint64_t>(heldRegisters / std::max<int64_t>(1, values)));
+}
+
 RowSpread nf::spreadRows(const RowProblem &problem, const RowSchedule &schedule) {
   bool sumsColumns = llvm::is_contained(problem.resultKinds, RowKind::ColSum);
   bool reducesRows = llvm::is_contained(problem.resultKinds, RowKind::Row) ||
@@ -53,13 +62,14 @@ RowSpread nf::spreadRows(const RowProblem &problem, const RowSchedule &schedule)
   RowSpread spread{};
   spread.vector = vectorOf(problem);
   int64_t vectors = problem.cols / spread.vector;
-  int64_t held = std::max<int64_t>(1, heldColumns / spread.vector);
+  int64_t held = std::max<int64_t>(1, heldColumns(problem) / spread.vector);
   int64_t wanted = llvm::PowerOf2Ceil(llvm::divideCeil(vectors, held));
-  // Sums of columns stay in registers while a block walks down its rows: one row at a time, with all of its threads.
-  int64_t least = sumsColumns ? std::min<int64_t>(usualThreads, llvm::PowerOf2Ceil(vectors)) : 1;
+  // One row at a time gets all threads of the block; sums of columns stay in registers while it walks down its rows.
+  bool takesBlock = sumsColumns || problem.rows == 1;
+  int64_t least = takesBlock ? std::min<int64_t>(usualThreads, llvm::PowerOf2Ceil(vectors)) : 1;
   spread.threadsPerRow =
       std::clamp<int64_t>(wanted, std::max<int64_t>(least, 1), reducesRows ? mostThreads : usualThreads);
-  if (sumsColumns)
+  if (takesBlock)
     spread.threadsPerRow = std::max(spread.threadsPerRow, warp);
   spread.chunks = llvm::divideCeil(vectors, spread.threadsPerRow);
   spread.columnBlocks = 1;
@@ -68,7 +78,7 @@ RowSpread nf::spreadRows(const RowProblem &problem, const RowSchedule &schedule)
     spread.chunks = held;
   }
   spread.isUnrolled = spread.chunks <= mostChunks;
-  spread.rowsAtOnce = sumsColumns ? 1 : std::max<int64_t>(1, usualThreads / spread.threadsPerRow);
+  spread.rowsAtOnce = takesBlock ? 1 : std::max<int64_t>(1, usualThreads / spread.threadsPerRow);
   spread.rowsAtOnce = std::min<int64_t>(spread.rowsAtOnce, llvm::PowerOf2Ceil(problem.rows));
   while (spread.threads() < warp && spread.rowsAtOnce < usualThreads)
     spread.rowsAtOnce *= 2; // whole warps: shuffles name all lanes
