@@ -7,7 +7,6 @@ void nf::registerPasses() {
   registerCpuPasses();
   registerFoldPasses();
   registerFusePasses();
-  registerGpuPasses();
   registerPlanPasses();
   registerRaisePasses();
   registerLowerPasses();

@@ -92,10 +92,8 @@ public:
     if (last <= Stage::Plan)
       return writeModule(*options.emit, options.output);
     describe();
-    if (!runUpTo(std::max(first, Stage::Lower), options.emitGpu ? Stage::Lower : std::min(last, Stage::Llvm)))
+    if (!runUpTo(std::max(first, Stage::Lower), std::min(last, Stage::Llvm)))
       return false;
-    if (options.emitGpu)
-      return writeGpu();
     return last <= Stage::Llvm ? writeModule(*options.emit, options.output) : writeObject();
   }
 
@@ -144,13 +142,11 @@ private:
   }
 
   bool chooseTarget() {
-    std::optional<Target> parsed = parseTarget(options.target);
-    if (!parsed) {
-      fmt::print(stderr, "--target={}: error: expected cpu or cuda-emulated, but got {}\n", options.target,
-                 options.target);
+    if (options.target != "cpu") {
+      fmt::print(stderr, "--target={}: error: expected cpu, but got {}, which is not built into this compiler\n",
+                 options.target, options.target);
       return false;
     }
-    kernels = *parsed;
     auto resolved = resolveCpu(options.cpu);
     if (!resolved) {
       fmt::print(stderr, "--cpu={}: error: {}\n", options.cpu, llvm::toString(resolved.takeError()));
@@ -213,7 +209,7 @@ private:
     std::string recipe = options.train.empty() ? "<defaults>" : options.train;
     if (!adopt(parseTrainConfig(text.value_or(""), recipe, options.sets, std::nullopt)))
       return false;
-    if (!importOnnx(options.input, options.dims, *config))
+    if (!importOnnx(options.input, {options.dims, 0, 0, options.lossOutput, options.retie}, *config))
       return false;
     module = std::move(onnxImport.module);
     (*module)->setAttr("nf.name", StringAttr::get(&context, llvm::sys::path::stem(options.input)));
@@ -225,33 +221,28 @@ private:
     return adopt(*definitionOf(*module));
   }
 
-  bool importOnnx(const std::string &path, const std::map<std::string, int64_t> &dims, const ModelConfig &recipe) {
+  bool importOnnx(const std::string &path, onnxfe::ImportOptions import, const ModelConfig &recipe) {
     onnxFile = onnxfe::ModelFile::read(context, path);
     if (!onnxFile)
       return false;
     bool isGiven = recipe.settings.find("train.sequence")->second.origin != Origin::Default;
-    onnxImport = onnxfe::importModel(context, *onnxFile,
-                                     {dims, recipe.microBatch, isGiven ? recipe.sequence : 0, options.retie});
+    import.microBatch = recipe.microBatch;
+    import.sequence = isGiven ? recipe.sequence : 0;
+    onnxImport = onnxfe::importModel(context, *onnxFile, import);
     return static_cast<bool>(onnxImport.module);
   }
 
   /// The model that a module's weights are in, imported again for its constants.
   bool openWeights() {
-    auto weights = (*module)->getAttrOfType<DictionaryAttr>("nf.weights");
-    auto path = weights ? weights.getAs<StringAttr>("file") : StringAttr();
-    auto bound = weights ? weights.getAs<DictionaryAttr>("dims") : DictionaryAttr();
-    if (!path || !config) {
+    auto from = onnxfe::importOf(*module);
+    if (!from || !config) {
       fmt::print(stderr,
                  "{}: error: expected the attribute nf.weights, which names the file of the weights, but got "
                  "none\n",
                  options.input);
       return false;
     }
-    std::map<std::string, int64_t> dims;
-    for (NamedAttribute dim : bound ? bound.getValue() : ArrayRef<NamedAttribute>())
-      if (auto extent = dyn_cast<IntegerAttr>(dim.getValue()))
-        dims[dim.getName().str()] = extent.getInt();
-    return importOnnx(path.str(), dims, *config);
+    return importOnnx(from->first, from->second, *config);
   }
 
   /// Writes the weights that the program starts from beside it.
@@ -305,11 +296,11 @@ private:
       times.push_back({stage, seconds});
       written = written && writePhase(stage);
     };
-    PipelineOptions pipeline = {target.vectorBits,    target.bf16,       options.fuseRemarks,
-                                options.verifyStages, options.fold,      options.foldRemarks,
-                                options.freeze,       options.trainOnly, takeMlirOptions};
-    pipeline.target = kernels;
-    return succeeded(runStages(*module, first, last, pipeline, reproducer, observe)) && written;
+    return succeeded(runStages(*module, first, last,
+                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, options.fold,
+                                options.foldRemarks, options.freeze, options.trainOnly, takeMlirOptions},
+                               reproducer, observe)) &&
+           written;
   }
 
   /// The module after a stage, where --dump-phases-to wants it: 05-hoist.mlirbc.
@@ -370,12 +361,6 @@ private:
       return false;
     llvm::Error error = writeFile(path, text);
     return !error || report(std::move(error));
-  }
-
-  bool writeGpu() {
-    std::optional<std::string> text = gpuText(*module, *options.emitGpu, options.arch);
-    llvm::Error error = text ? writeFile(options.output, *text) : llvm::Error::success();
-    return error ? report(std::move(error)) : text.has_value();
   }
 
   bool writeObject() {
@@ -442,7 +427,6 @@ private:
   const CompileOptions &options;
   MLIRContext context;
   CpuTarget target;
-  Target kernels = Target::Cpu;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
   bool isModule = false;                       ///< the input, rather than a definition

@@ -3,7 +3,6 @@
 #define NF_TOOLS_COMPILE_H
 
 #include "passes/Pipelines.h"
-#include "tools/EmitGpu.h"
 
 #include <map>
 #include <string>
@@ -17,11 +16,11 @@ struct CompileOptions {
   std::vector<std::string> sets;              ///< key=value
   std::string train;                          ///< recipe of an .onnx: a definition of [train] and [objective] only
   std::map<std::string, int64_t> dims;        ///< extents of an .onnx' symbolic dimensions
+  std::string lossOutput;                     ///< of an .onnx that has a loss of its own; empty: one is appended
   std::vector<std::string> freeze, trainOnly; ///< patterns of an .onnx' parameters
   bool retie = true;                          ///< copies of an embedding table in an .onnx are one parameter
   std::optional<Stage> emit;                  ///< stop after this stage and write what it gives; without: an executable
-  std::string target = "cpu", cpu = "host", arch = "sm_80";
-  std::optional<GpuForm> emitGpu; ///< write the GPU's kernels in this form
+  std::string target = "cpu", cpu = "host";
   std::optional<Stage> from; ///< the stage that an input module has been through; without: as the module says
   std::string phases;        ///< folder that gets the module after each stage, or ""
   bool explain = false;      ///< print what the model is (passes/raise/Explain.h) instead of compiling it

@@ -42,22 +42,16 @@ bool ExportWeights::openWeights() {
 
 /// The ONNX file, imported again for the constants that the import computes.
 bool ExportWeights::openModel(StringRef input) {
-  auto entry = module->getAttrOfType<DictionaryAttr>("nf.weights");
-  auto file = entry ? entry.getAs<StringAttr>("file") : StringAttr();
-  if (!file) {
+  auto from = onnxfe::importOf(module);
+  if (!from) {
     fmt::print(stderr,
                "{}: error: expected the attribute nf.weights, which names the file of the weights, but got none\n",
                input.str());
     return false;
   }
-  onnxfe::ImportOptions options;
-  if (auto dims = entry.getAs<DictionaryAttr>("dims"))
-    for (NamedAttribute dim : dims)
-      if (auto extent = dyn_cast<IntegerAttr>(dim.getValue()))
-        options.dims[dim.getName().str()] = extent.getInt();
-  model = onnxfe::ModelFile::read(*module.getContext(), file.getValue());
+  model = onnxfe::ModelFile::read(*module.getContext(), from->first);
   if (model)
-    imported = onnxfe::importModel(*module.getContext(), *model, options);
+    imported = onnxfe::importModel(*module.getContext(), *model, from->second);
   return static_cast<bool>(imported.module);
 }
 

@@ -72,6 +72,9 @@ int main(int argc, char **argv) {
                  "recipe to train an ONNX graph with: a definition of [train] and [objective]");
   app.add_option("--dim", dims, "NAME=N: extent of an ONNX graph's symbolic dimension; repeatable")
       ->allow_extra_args(false);
+  app.add_option("--loss-output", options.lossOutput,
+                 "the output of an ONNX graph that is its loss, a scalar of ids and labels; default: cross entropy\n"
+                 "is appended to the logits");
   app.add_option("--freeze", options.freeze,
                  "an ONNX graph's parameters that are not trained: names, or patterns such as\n"
                  "*.bias; --explain lists them; repeatable")
@@ -82,16 +85,12 @@ int main(int argc, char **argv) {
   auto isStage = [](const std::string &name) {
     return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
   };
-  app.add_option("--emit", emit,
-                 "stop after a stage and write what it gives: " + stageNames() + ";\nor a GPU's kernels: nvvm, ptx")
-      ->check([&](const std::string &name) { return parseGpuForm(name) ? std::string() : isStage(name); });
+  app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())->check(isStage);
   app.add_option("--compile-from", from, "the stage that the input module has been through; default: as it says itself")
       ->check(isStage);
   app.add_option("--dump-phases-to", options.phases,
                  "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
-  app.add_option("--target", options.target, "what to compile for: cpu, or a GPU that the cpu emulates, cuda-emulated")
-      ->capture_default_str();
-  app.add_option("--arch", options.arch, "GPU that --emit=ptx writes for: sm_80, sm_90, sm_90a")->capture_default_str();
+  app.add_option("--target", options.target, "what to compile for: cpu")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_flag(
       "--explain", options.explain,
@@ -111,22 +110,19 @@ int main(int argc, char **argv) {
     for (const std::string &dim : dims)
       if (!onnxfe::parseDim(dim, options.dims))
         throw CLI::ValidationError("--dim", "expected NAME=N with N over 0, but got " + dim);
-    for (const char *option : {"--train", "--dim", "--freeze", "--train-only"})
+    for (const char *option : {"--train", "--dim", "--loss-output", "--freeze", "--train-only"})
       if (app.count(option) && !options.input.ends_with(".onnx"))
         throw CLI::ValidationError(option, "expected an ONNX graph, but got " + options.input);
-    options.emit = parseStage(emit);
-    options.emitGpu = parseGpuForm(emit);
-    if (options.emitGpu && options.target == "cpu")
-      throw CLI::ValidationError("--emit=" + emit,
-                                 "expected --target=cuda-emulated, but got cpu, which has no such form");
+    if (!emit.empty())
+      options.emit = parseStage(emit);
     if (!from.empty())
       options.from = parseStage(from);
     if (options.output.empty()) {
-      if (emit.empty() && !options.explain)
+      if (!options.emit && !options.explain)
         throw CLI::RequiredError("-o");
       options.output = "-";
     }
-    if (options.output == "-" && emit.empty() && !options.explain)
+    if (options.output == "-" && !options.emit && !options.explain)
       throw CLI::ValidationError("-o", "expected a file for the program, but got -; --emit writes to stdout");
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;

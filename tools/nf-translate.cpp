@@ -119,6 +119,7 @@ int main(int argc, char **argv) {
   app.add_option("--sequence", options.import.sequence, "tokens, where the sequence is symbolic")
       ->check(CLI::Range(1, 1 << 24))
       ->needs(import);
+  app.add_option("--loss-output", options.import.lossOutput, "the output that is the graph's own loss")->needs(import);
   app.add_flag("!--no-retie", options.import.retie, "keep copies of an embedding table apart")->needs(import);
   app.add_option(
          "--weights", options.weights,

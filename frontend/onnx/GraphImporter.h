@@ -69,8 +69,15 @@ private:
   mlir::Value tiedTo(GraphValue &value, OpContext &op);
   mlir::Value constantParameter(const HostTensor &tensor, mlir::ImplicitLocOpBuilder &b);
 
+  // The graph's own loss.
+  GraphValueRef lossValue();
+  bool checkLossInputs(mlir::Value loss);
+  mlir::Value makeLabels(mlir::ImplicitLocOpBuilder &b, mlir::Value loss, mlir::Value targets, mlir::Value weight);
+  bool makeLossProgram(GraphValue &value);
+
   // Outputs.
   bool finish();
+  void eraseUnused();
   void describeModel();
   void describeParameters();
 
@@ -94,8 +101,8 @@ private:
   std::set<std::string> picked;            ///< tables whose rows known indices pick
   llvm::SmallVector<GraphValueRef> tables; ///< initializers that ids pick rows of
   mlir::Operation *lastGet = nullptr;      ///< reads of parameters come first in the program
-  mlir::Value tokens;
-  std::string tokensName;
+  mlir::Value tokens, labels;
+  std::string labelsName;
   llvm::SmallVector<std::string> argumentNames;
   bool isCausal = false;        ///< a mask hides later tokens
   bool isLanguageModel = false; ///< ids to logits

@@ -9,7 +9,7 @@ using namespace nf;
 using namespace nf::onnxfe;
 
 /// What an input is to a language model, by its name and type.
-enum class Role { Tokens, Mask, Positions, TokenTypes, Other };
+enum class Role { Tokens, Labels, Mask, Positions, TokenTypes, Other };
 
 static bool isInteger(Element element) { return element == Element::I64 || element == Element::I32; }
 
@@ -19,6 +19,8 @@ static Role roleOf(StringRef name, Element element, size_t rank) {
       isOneOf({"input_ids", "tokens", "token_ids", "ids", "idx", "input", "inputs", "x", "text", "src_tokens",
                "input.1", "tokens.1", "arg0", "arg0_1", "l_tokens_", "l_input_ids_"}))
     return Role::Tokens;
+  if (rank == 2 && isInteger(element) && isOneOf({"labels", "targets", "label", "target", "lm_labels", "y"}))
+    return Role::Labels;
   if (isOneOf({"attention_mask", "input_mask", "mask"}))
     return Role::Mask;
   if (isInteger(element) && isOneOf({"position_ids", "positions"}))
@@ -89,7 +91,7 @@ std::optional<SmallVector<int64_t>> GraphImporter::bindShape(const ::onnx::Value
 /// Every token is real, the first one has position 0, and there is one type of tokens.
 GraphValueRef GraphImporter::knownInput(StringRef name, Element element, ArrayRef<int64_t> shape) {
   Role role = roleOf(name, element, shape.size());
-  if (role == Role::Tokens || role == Role::Other || shape.empty())
+  if (role == Role::Tokens || role == Role::Labels || role == Role::Other || shape.empty())
     return nullptr;
   auto tensor = makeTensor(element, shape);
   if (!tensor)
@@ -164,10 +166,15 @@ bool GraphImporter::bindInputs() {
     entry->element = argument.element;
     entry->shape = argument.shape;
     entry->value = value;
-    bool isTokens = !tokens && roleOf(name, argument.element, argument.shape.size()) == Role::Tokens;
+    Role role = roleOf(name, argument.element, argument.shape.size());
+    bool isTokens = !tokens && role == Role::Tokens;
     argumentNames.push_back(isTokens ? "tokens" : name);
     if (isTokens)
       tokens = value;
+    if (!labels && role == Role::Labels) {
+      labels = value;
+      labelsName = name;
+    }
     if (!define(top, name, entry, value.getLoc()))
       return false;
   }

@@ -44,6 +44,18 @@ bool GraphImporter::finish() {
     for (auto &[name, value] : outputs)
       if (areLogits(*value, tokens) && (kept.empty() || name == "logits"))
         kept = name;
+  if (!options.lossOutput.empty()) {
+    GraphValueRef loss = lossValue();
+    if (!loss)
+      return false;
+    if (kept.empty()) {
+      error() << "expected the logits [batch, sequence, vocabulary] beside the loss '" << options.lossOutput
+              << "', but got none; export the model with both outputs";
+      return false;
+    }
+    if (!makeLossProgram(*loss))
+      return false;
+  }
   if (!kept.empty()) {
     llvm::erase_if(outputs, [&](auto &output) { return output.first != kept; });
     outputs[0].first = "logits";
@@ -138,20 +150,32 @@ void GraphImporter::describeParameters() {
   }
 }
 
-/// Erases what no result needs, and the parameters that then nothing reads.
-static void eraseUnused(ModuleOp module, ProgramOp program) {
+static void eraseUnusedOps(ProgramOp program) {
   SmallVector<Operation *> ops;
   for (Operation &op : program.getBody().front().without_terminator())
     ops.push_back(&op);
   for (Operation *op : llvm::reverse(ops))
     if (op->use_empty())
       op->erase();
+}
+
+/// Erases what no result needs, and the parameters that then nothing reads; of a language model also the inputs that
+/// its logits do not need, such as labels.
+void GraphImporter::eraseUnused() {
   std::map<StringRef, bool> read;
-  for (auto get : program.getOps<GetOp>())
-    read[get.getSymbol()] = true;
-  for (auto parameter : llvm::make_early_inc_range(module.getOps<ParameterOp>()))
+  for (auto each : module->getOps<ProgramOp>()) {
+    eraseUnusedOps(each);
+    for (auto get : each.getOps<GetOp>())
+      read[get.getSymbol()] = true;
+  }
+  for (auto parameter : llvm::make_early_inc_range(module->getOps<ParameterOp>()))
     if (!read.count(parameter.getSymName()))
       parameter.erase();
+  llvm::BitVector unused(program.getNumArguments());
+  for (BlockArgument argument : program.getBody().getArguments())
+    if (isLanguageModel && argument != tokens && argument.use_empty())
+      unused.set(argument.getArgNumber());
+  (void)program.eraseArguments(unused);
 }
 
 ImportResult GraphImporter::run() {
@@ -161,15 +185,20 @@ ImportResult GraphImporter::run() {
   addInitializers(graph, top);
   if (!bindInputs() || !importNodes(graph.node(), top, 0, 0) || !finish())
     return result;
-  eraseUnused(*module, program);
+  eraseUnused();
   describeParameters();
   if (isLanguageModel)
     describeModel();
   SmallVector<NamedAttribute> bound;
   for (auto &[name, extent] : dims)
     bound.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(extent)));
-  (*module)->setAttr("nf.weights", b.getDictionaryAttr({b.getNamedAttr("file", b.getStringAttr(file.path())),
-                                                        b.getNamedAttr("dims", b.getDictionaryAttr(bound))}));
+  SmallVector<NamedAttribute> about{b.getNamedAttr("file", b.getStringAttr(file.path())),
+                                    b.getNamedAttr("dims", b.getDictionaryAttr(bound))};
+  if (!options.lossOutput.empty())
+    about.push_back(b.getNamedAttr("loss_output", b.getStringAttr(options.lossOutput)));
+  if (!options.retie)
+    about.push_back(b.getNamedAttr("retie", b.getBoolAttr(false)));
+  (*module)->setAttr("nf.weights", b.getDictionaryAttr(about));
   result.module = std::move(module);
   result.constants = std::move(constants);
   return result;
@@ -182,6 +211,23 @@ bool nf::onnxfe::parseDim(StringRef text, std::map<std::string, int64_t> &dims) 
     return false;
   dims[name.str()] = extent;
   return true;
+}
+
+std::optional<std::pair<std::string, ImportOptions>> nf::onnxfe::importOf(ModuleOp module) {
+  auto about = module->getAttrOfType<DictionaryAttr>("nf.weights");
+  auto file = about ? about.getAs<StringAttr>("file") : StringAttr();
+  if (!file)
+    return std::nullopt;
+  ImportOptions options;
+  if (auto dims = about.getAs<DictionaryAttr>("dims"))
+    for (NamedAttribute dim : dims)
+      if (auto extent = dyn_cast<IntegerAttr>(dim.getValue()))
+        options.dims[dim.getName().str()] = extent.getInt();
+  if (auto loss = about.getAs<StringAttr>("loss_output"))
+    options.lossOutput = loss.str();
+  if (auto retie = about.getAs<BoolAttr>("retie"))
+    options.retie = retie.getValue();
+  return std::pair(file.str(), options);
 }
 
 ImportResult nf::onnxfe::importModel(MLIRContext &context, ModelFile &file, const ImportOptions &options) {

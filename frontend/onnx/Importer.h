@@ -17,11 +17,15 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims; ///< extents of symbolic dimensions by name (--dim)
   int64_t microBatch = 0;              ///< of a symbolic batch dimension; 0: dims must have it
   int64_t sequence = 0;                ///< of a symbolic sequence dimension; 0: dims must have it
+  std::string lossOutput;              ///< the graph's own loss among its outputs, or empty
   bool retie = true; ///< an initializer with the values of an embedding table, or of its transpose, is that table again
 };
 
 /// Adds "NAME=N" to dims; false where it is not of that form, or N is not from 1 to 2^31.
 bool parseDim(llvm::StringRef text, std::map<std::string, int64_t> &dims);
+
+/// The file that a module was imported from, and the options of that import (nf.weights); nothing where it was not.
+std::optional<std::pair<std::string, ImportOptions>> importOf(mlir::ModuleOp module);
 
 /// What an import gives beside its module.
 struct ImportResult {
@@ -36,10 +40,13 @@ struct ImportResult {
 /// in nf's primitives and the composite ops that ONNX names. Its argument `tokens` is the model's ids ([batch,
 /// sequence]); attention masks, positions and token types become constants (ones; 0, 1, 2, …; zeros), other inputs
 /// arguments of their own name. A model of ids has one result, `logits`; any other model has its outputs by name.
-/// Module attributes: nf.weights = {file = <path>, dims = {…}}, nf.model = {kind, vocab, d_model, context, sequence,
-/// micro_batch} of a model of ids.
-/// Every op's location is its node's name over <path>:<number of the node>. Errors are reported to the context, all
-/// operators that are not supported at once. Loads the nf dialect.
+/// With a loss output a model of ids has a second program, @loss, of tokens, targets and loss_weight: the graph's loss,
+/// with its input `labels` made of the other two (targets are the labels of each token's own place; 0 in loss_weight
+/// marks those to ignore). Module attribute then: nf.loss = {output, labels, shift (1: the graph itself moves the
+/// labels by one token), ignored}. Module attributes: nf.weights = {file = <path>, dims = {…}, and what else of the
+/// options is no default}, nf.model = {kind, vocab, d_model, context, sequence, micro_batch} of a model of ids. Every
+/// op's location is its node's name over <path>:<number of the node>. Errors are reported to the context, all operators
+/// that are not supported at once. Loads the nf dialect.
 ImportResult importModel(mlir::MLIRContext &context, ModelFile &file, const ImportOptions &options);
 
 } // namespace nf::onnxfe

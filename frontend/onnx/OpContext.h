@@ -123,6 +123,7 @@ void addMathOps(OpTable &table);
 void addMovementOps(OpTable &table);
 void addProductOps(OpTable &table);
 void addFusedOps(OpTable &table);
+void addLossOps(OpTable &table);
 
 } // namespace nf::onnxfe
 

@@ -11,6 +11,7 @@ OpBuilderFunction nf::onnxfe::findBuilder(llvm::StringRef domain, llvm::StringRe
     addMovementOps(all);
     addProductOps(all);
     addFusedOps(all);
+    addLossOps(all);
     return all;
   }();
   auto found = table.find(domain.empty() ? type.str() : (domain + "." + type).str());

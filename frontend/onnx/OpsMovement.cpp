@@ -299,12 +299,50 @@ static LogicalResult gather(OpContext &op) {
   return op.give(op.reshape(y, shape));
 }
 
-static LogicalResult pad(OpContext &op) {
+/// The widths before each axis and after it, also of an operator that names some axes.
+static std::optional<SmallVector<int64_t>> padWidths(OpContext &op) {
   auto widths = op.integers("pads", 1);
-  if (!widths || op.hasInput(3) || static_cast<int64_t>(widths->size()) != 2 * op.rank(0))
+  std::optional<SmallVector<int64_t>> axes;
+  if (op.hasInput(3) && !(axes = op.integers("", 3)))
+    return std::nullopt;
+  size_t rank = op.rank(0), count = axes ? axes->size() : rank;
+  if (!widths || widths->size() != 2 * count)
+    return std::nullopt;
+  SmallVector<int64_t> all(2 * rank, 0);
+  for (size_t i = 0; i < count; ++i) {
+    auto axis = normalizedAxis(axes ? (*axes)[i] : static_cast<int64_t>(i), op.rank(0));
+    if (!axis)
+      return std::nullopt;
+    all[*axis] = (*widths)[i];
+    all[*axis + rank] = (*widths)[i + count];
+  }
+  return all;
+}
+
+/// `x` with `number` before and after it along an axis.
+static Value padded(OpContext &op, Value x, int64_t axis, int64_t low, int64_t high, double number) {
+  if (number == 0)
+    return PadOp::create(op.b, x, axis, low, high);
+  SmallVector<Value> parts;
+  auto addBlock = [&](int64_t extent) {
+    SmallVector<int64_t> shape(OpContext::shapeOf(x));
+    shape[axis] = extent;
+    if (extent)
+      parts.push_back(op.broadcastTo(op.number(number, OpContext::type(x).getElementType()), shape));
+  };
+  addBlock(low);
+  parts.push_back(x);
+  addBlock(high);
+  return op.concat(parts, axis);
+}
+
+static LogicalResult pad(OpContext &op) {
+  auto widths = padWidths(op);
+  if (!widths)
     return unknownShape(op);
-  if (op.node.text("mode", "constant") != "constant" || (op.hasInput(2) && op.scalar(2).value_or(1) != 0))
-    return op.refuse("it pads with other numbers than 0", "zeros");
+  std::optional<double> number = op.hasInput(2) ? op.scalar(2) : std::optional<double>(0);
+  if (op.node.text("mode", "constant") != "constant" || !number)
+    return op.refuse("it pads with other than one number that is known while the model is read", "mode=constant");
   Value x = op.value(0);
   for (int64_t axis = 0; axis < op.rank(0) && x; ++axis) {
     int64_t low = (*widths)[axis], high = (*widths)[axis + op.rank(0)], extent = op.shape(0)[axis];
@@ -316,7 +354,7 @@ static LogicalResult pad(OpContext &op) {
     low = std::max<int64_t>(low, 0);
     high = std::max<int64_t>(high, 0);
     if (x && (low || high))
-      x = PadOp::create(op.b, x, axis, low, high);
+      x = padded(op, x, axis, low, high, *number);
   }
   return op.give(x);
 }

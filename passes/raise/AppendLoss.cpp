@@ -8,8 +8,9 @@
 //    a matrix, whose transpose is taken where it is [columns, vocabulary].
 // 3. forward_backward and eval are @forward up to the projection's input, and the loss; without a projection, up to the
 //    logits, and the loss in primitives.
+//    Where the graph has a loss of its own, the program @loss, they are that, times the tokens that count.
 // 4. logits runs the batch on copies of its one sequence and projects one row.
-// 5. @forward goes. What no program needs goes with it.
+// 5. @forward and @loss go. What no program needs goes with it.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"
@@ -110,6 +111,32 @@ public:
     end(buildLoss(program, one));
   }
 
+  /// A training program of the graph's own loss, which is a mean over the tokens of the micro-batch: times how many of
+  /// them count, and times inv_count, the micro-batches of a step add up to the mean over all of them.
+  void makeOfOwnLoss(ProgramOp own, StringRef name, StringRef result, bool hasCount) {
+    SmallVector<Port> ports;
+    for (auto [i, type] : llvm::enumerate(own.getArgumentTypes()))
+      ports.push_back({own.getArgumentName(i), type});
+    if (hasCount)
+      ports.push_back({"inv_count", scalar(b.getF32Type())});
+    b.setInsertionPoint(forward);
+    b.setLoc(own.getLoc());
+    ProgramOp program = createProgram(b, b.getLoc(), name, ports, Port{result, scalar(b.getF32Type())});
+    b.setInsertionPointToEnd(&program.getBody().front());
+    copies = IRMapping();
+    for (BlockArgument argument : own.getBody().getArguments())
+      copies.map(argument, program.findArgument(own.getArgumentName(argument.getArgNumber())));
+    for (Operation &op : own.getBody().front().without_terminator())
+      b.clone(op, copies);
+    Value loss = own.getBody().front().getTerminator()->getOperand(0);
+    b.setLoc(loss.getLoc());
+    Value count = ReduceSumOp::create(b, program.findArgument("loss_weight"), b.getDenseI64ArrayAttr({0, 1}));
+    count = asNumber(count);
+    if (hasCount)
+      count = MulOp::create(b, count, asNumber(program.findArgument("inv_count")));
+    end(b.createOrFold<ReshapeOp>(scalar(b.getF32Type()), times(copied(loss), count)));
+  }
+
   /// The sequence is computed in every place of the batch, whose size the operations have; one of them is read.
   void makeLogits() {
     int64_t vocabulary = tensorType(logits).getDimSize(2), sequence = tokens.getDimSize(1);
@@ -128,6 +155,42 @@ public:
   }
 
 private:
+  Value asNumber(Value x) { return b.createOrFold<ReshapeOp>(RankedTensorType::get({1}, b.getF32Type()), x); }
+
+  /// `loss` times a number, as [1]. The factor goes into a cross entropy, which has to end the graph; one that
+  /// something else is computed of is written out.
+  Value times(Value loss, Value factor) {
+    Value value = stripReshapes(loss);
+    if (auto own = value.getDefiningOp<LinearCrossEntropyOp>()) {
+      Value scale = MulOp::create(b, asNumber(own.getScale()), factor);
+      return asNumber(LinearCrossEntropyOp::create(b, own.getX(), own.getWeight(), own.getTargets(),
+                                                   own.getLossWeight(), scale, own.getBias()));
+    }
+    if (auto sum = value.getDefiningOp<AddOp>()) {
+      Value left = times(sum.getLhs(), factor);
+      return AddOp::create(b, left, times(sum.getRhs(), factor));
+    }
+    writeOutLosses(value);
+    return MulOp::create(b, asNumber(value), factor);
+  }
+
+  /// Replaces each cross entropy that `value` follows from by its primitives.
+  static void writeOutLosses(Value value) {
+    llvm::SmallPtrSet<Operation *, 32> seen;
+    SmallVector<Value> waiting{value};
+    while (!waiting.empty()) {
+      Operation *op = waiting.pop_back_val().getDefiningOp();
+      if (!op || !seen.insert(op).second)
+        continue;
+      llvm::append_range(waiting, op->getOperands());
+      auto loss = dyn_cast<LinearCrossEntropyOp>(op);
+      OpBuilder builder(op);
+      auto primitives = loss ? loss.decompose(builder) : FailureOr<SmallVector<Value>>(failure());
+      if (succeeded(primitives))
+        loss.getLoss().replaceAllUsesWith(primitives->front());
+    }
+  }
+
   Type scalar(Type element) { return RankedTensorType::get({}, element); }
 
   SmallVector<Port> forwardPorts() {
@@ -253,8 +316,15 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
     if (!isLanguageModel(forward))
       return signalPassFailure();
     ProgramMaker maker(forward);
-    maker.makeForwardBackward();
-    maker.makeEval();
+    auto own = module.lookupSymbol<ProgramOp>("loss");
+    if (own) {
+      maker.makeOfOwnLoss(own, "forward_backward", "loss", /*hasCount=*/true);
+      maker.makeOfOwnLoss(own, "eval", "loss_sum", /*hasCount=*/false);
+      own.erase();
+    } else {
+      maker.makeForwardBackward();
+      maker.makeEval();
+    }
     if (!isEncoder(module))
       maker.makeLogits();
     forward.erase();

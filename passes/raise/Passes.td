@@ -270,8 +270,9 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
   let description = [{
     An imported model computes logits [batch, sequence, vocabulary] of tokens. The programs of a training executable are
     made of it as those of a definition are: the loss takes the operands of the last projection, so that logits are no
-    value of a training step. Logits that are no projection are compared with the targets in primitives. A module
-    without a program @forward stays as it is.
+    value of a training step. Logits that are no projection are compared with the targets in primitives. Where there is
+    a program @loss, the graph's own, a mean over the tokens of its batch, the programs compute it instead, times the
+    number of tokens that count (Σ loss_weight) and inv_count. A module without a program @forward stays as it is.
 
     ```mlir
     nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {

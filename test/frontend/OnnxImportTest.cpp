@@ -352,3 +352,60 @@ TEST_F(OnnxImport, LanguageModel) {
   options.retie = false;
   EXPECT_THAT(import(), HasSubstr("nf.parameter @lm_head"));
 }
+
+TEST_F(OnnxImport, OwnLoss) {
+  addInput("input_ids", TensorProto::INT64, {"2", "8"});
+  addInput("labels", TensorProto::INT64, {"2", "8"});
+  addInput("factor", TensorProto::FLOAT, {"2", "8", "5"});
+  addFloats("wte", {5, 5}, 25);
+  addNode("Gather", {"wte", "input_ids"}, "logits");
+  auto integer = [](NodeProto *node, const char *name, int64_t value) {
+    auto *attribute = node->add_attribute();
+    attribute->set_name(name);
+    attribute->set_type(::onnx::AttributeProto::INT);
+    attribute->set_i(value);
+  };
+  auto addLoss = [&](const std::string &logits, const std::string &labels, const std::string &output) {
+    addIntegers(output + ".rows", {16, 5});
+    addIntegers(output + ".tokens", {16});
+    addNode("Reshape", {logits, output + ".rows"}, output + ".scores");
+    addNode("Reshape", {labels, output + ".tokens"}, output + ".labels");
+    integer(addNode("SoftmaxCrossEntropyLoss", {output + ".scores", output + ".labels"}, output), "ignore_index", -100);
+    addOutput(output);
+  };
+  addNode("Mul", {"logits", "factor"}, "scaled");
+  addLoss("logits", "labels", "loss");
+  addLoss("scaled", "labels", "loss_of_factor");
+  addLoss("logits", "input_ids", "loss_of_ids");
+  addIntegers("cut_from", {2});
+  addIntegers("cut_to", {8});
+  addIntegers("cut_axis", {1});
+  addNode("Slice", {"labels", "cut_from", "cut_to", "cut_axis"}, "far");
+  addIntegers("far.tokens", {12});
+  addNode("Reshape", {"far", "far.tokens"}, "far.labels");
+  addNode("Slice", {"logits", "cut_from", "cut_to", "cut_axis"}, "near");
+  addIntegers("near.rows", {12, 5});
+  addNode("Reshape", {"near", "near.rows"}, "near.scores");
+  addNode("SoftmaxCrossEntropyLoss", {"near.scores", "far.labels"}, "loss_two_on");
+  addOutput("loss_two_on");
+  addOutput("logits");
+
+  // Without --loss-output the labels are no input of the program.
+  EXPECT_THAT(import(), HasSubstr("nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = \"tokens\"}) ->"));
+  options.lossOutput = "loss";
+  std::string text = import();
+  EXPECT_THAT(text, HasSubstr("nf.program @loss(%tokens: tensor<2x8xi32> {nf.name = \"tokens\"}, %targets: "
+                              "tensor<2x8xi32> {nf.name = \"targets\"}, %loss_weight: tensor<2x8xf32>"));
+  EXPECT_THAT(text, HasSubstr("nf.loss = {ignored = -100 : i64, labels = \"labels\", output = \"loss\", shift = 0"));
+  for (auto [output, message] :
+       {std::pair("none", "expected an output 'none' (--loss-output), but the file has loss, loss_of_factor,"),
+        {"logits", "expected a scalar of float32 as the loss (--loss-output), but got float [2, 8, 5]"},
+        {"loss_of_factor", "expected a loss of ids and labels, but it also depends on 'factor'"},
+        {"loss_of_ids", "expected a loss of labels, but it depends on no input called labels"},
+        {"loss_two_on", "expected labels that the loss reads in place, or moved by one token"}}) {
+    messages.clear();
+    options.lossOutput = output;
+    EXPECT_EQ(import(), "");
+    EXPECT_THAT(messages, HasSubstr(message));
+  }
+}

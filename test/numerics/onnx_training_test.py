@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 import compare_training
 from torch_model import Config, Model, Recipe
@@ -32,13 +33,38 @@ def make_model(**keys):
     return model
 
 
-def export(model, file, batch=2, sequence=16, **options):
-    ids = torch.randint(0, model.embed.tokens.num_embeddings, (batch, sequence))
+class WithLoss(torch.nn.Module):
+    """A model that computes its own loss, as models of other packages do: of the labels of each token's own place, or of
+    labels that it moves by one token itself."""
+
+    def __init__(self, model, how):
+        super().__init__()
+        self.model, self.how = model, how
+
+    def forward(self, ids, positions, labels):
+        logits = self.model(ids, positions)
+        if self.how == "cross_entropy":
+            loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        elif self.how == "moved":
+            loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        elif self.how == "padded":
+            labels = F.pad(labels, (0, 1), value=-100)[:, 1:]
+            loss = F.cross_entropy(logits.transpose(1, 2), labels)
+        else:
+            loss = -logits.log_softmax(-1).gather(-1, labels[..., None]).mean()
+        return loss, logits
+
+
+def export(model, file, batch=2, sequence=16, loss=None, **options):
+    ids, labels = (torch.randint(0, model.embed.tokens.num_embeddings, (batch, sequence)) for _ in range(2))
     positions = torch.arange(sequence).repeat(batch, 1)
+    inputs, names, outputs = (ids, positions), ["input_ids", "position_ids"], ["logits"]
+    if loss:
+        model, inputs = WithLoss(model, loss).eval(), inputs + (labels,)
+        names, outputs = names + ["labels"], ["loss", "logits"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (ids, positions), str(file), input_names=["input_ids", "position_ids"],
-                          output_names=["logits"], verbose=False, **options)
+        torch.onnx.export(model, inputs, str(file), input_names=names, output_names=outputs, verbose=False, **options)
 
 
 def same(parameter, stored):
@@ -74,10 +100,11 @@ class Program(Executable):
 
 
 class OnnxTraining(unittest.TestCase):
-    def check(self, model, steps=20, settings=(), **options):
+    def check(self, model, steps=20, settings=(), loss=None, **options):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            export(model, folder / "model.onnx", **options)
+            export(model, folder / "model.onnx", loss=loss, **options)
+            settings = [*settings, *(["--loss-output", "loss"] if loss else [])]
             subprocess.run([COMPILER, folder / "model.onnx", "--train", ROOT / "models/train-defaults.toml", "-o",
                             folder / "model", *settings], check=True, stdout=subprocess.DEVNULL)
             program = Program(folder / "model", model, folder)
@@ -85,7 +112,11 @@ class OnnxTraining(unittest.TestCase):
             recipe = Recipe.from_metadata(about)
             batches = make_batches(about, steps, 1)
             batches.pop("key_padding", None)  # the exported graph sees every token
+            if loss == "primitives":  # without a number that marks labels to ignore
+                batches["loss_weight"].fill_(1)
             save(batches, folder / "batch")
+            if loss in ("moved", "padded"):  # the last token has no next one
+                batches["loss_weight"][..., -1] = 0
             program.step(folder / "initial.safetensors", folder / "batch", steps, "-o", folder / "out")
             out = load_file(folder / "out")
             ours = compare_training.Run(out["loss"].double(), out["grad_norm"].double(),
@@ -116,6 +147,20 @@ class OnnxTraining(unittest.TestCase):
 
     def test_encoder(self):
         self.check(make_model(kind="encoder", activation="silu"), dynamo=True, optimize=False, external_data=False)
+
+    def test_own_loss(self):
+        self.check(make_model(**NORMFORMER), loss="cross_entropy", steps=5, dynamo=True, optimize=False,
+                   external_data=False)
+
+    def test_own_loss_with_labels_moved(self):
+        self.check(make_model(tie_embeddings=False), loss="moved", steps=5, dynamo=False)
+        self.check(make_model(), loss="padded", steps=5, dynamo=True, optimize=False, external_data=False)
+
+    def test_own_loss_of_primitives(self):
+        self.check(make_model(), loss="primitives", steps=5, dynamo=False)
+
+    def test_own_loss_of_an_encoder(self):
+        self.check(make_model(kind="encoder", activation="silu"), loss="cross_entropy", steps=5, dynamo=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 // RUN: nf-check %s --against=decomposed | FileCheck %s
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
 
 // CHECK-LABEL: @tokens{{$}}
 // CHECK-NEXT: dw: largest error

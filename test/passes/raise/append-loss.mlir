@@ -74,6 +74,41 @@ module attributes {nf.model = {kind = "encoder"}} {
 
 // -----
 
+// The graph's own loss, a mean over the micro-batch, counts as many times as it has tokens. A term that is a cross
+// entropy takes the factor into its scale; others are multiplied by it.
+// CHECK: nf.program @forward_backward(%tokens: {{.*}}, %targets: {{.*}}, %loss_weight: {{.*}}, %inv_count: tensor<f32>
+// CHECK: %[[COUNT:.*]] = reduce_sum %loss_weight axes [0, 1]
+// CHECK: %[[FACTOR:.*]] = mul
+// CHECK: %[[SCALE:.*]] = mul %{{.*}}, %[[FACTOR]]
+// CHECK: linear_cross_entropy %{{.*}}, %{{.*}}, %targets, %loss_weight, %[[SCALE]]
+// CHECK: mul %{{.*}}, %[[FACTOR]]
+// CHECK: nf.program @eval
+// CHECK-NOT: inv_count
+// CHECK-NOT: nf.program @loss
+module attributes {nf.model = {kind = "encoder"}} {
+  nf.parameter @w : tensor<64x16xf32> {init = "zeros"}
+  nf.program @loss(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %targets: tensor<2x8xi32> {nf.name = "targets"},
+                   %loss_weight: tensor<2x8xf32> {nf.name = "loss_weight"}) -> (tensor<f32> {nf.name = "loss"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %scale = nf.constant dense<0.0625> : tensor<1xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+    %l = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %scale : (tensor<2x8x16xf32>, tensor<64x16xf32>,
+        tensor<2x8xi32>, tensor<2x8xf32>, tensor<1xf32>) -> tensor<f32>
+    %m = nf.reduce_mean %x axes [0, 1, 2] : (tensor<2x8x16xf32>) -> tensor<1x1x1xf32>
+    %s = nf.reshape %m : (tensor<1x1x1xf32>) -> tensor<f32>
+    %sum = nf.add %l, %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    nf.return %sum : tensor<f32>
+  }
+  nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+    %y = nf.linear %x, %w : (tensor<2x8x16xf32>, tensor<64x16xf32>) -> tensor<2x8x64xf32>
+    nf.return %y : tensor<2x8x64xf32>
+  }
+}
+
+// -----
+
 // Without @forward nothing changes.
 // CHECK: nf.program @eval(%x: tensor<8xf32> {nf.name = "x"})
 // CHECK-NEXT: return %x
