@@ -7,6 +7,7 @@ void nf::registerPasses() {
   registerCpuPasses();
   registerFoldPasses();
   registerFusePasses();
+  registerGpuPasses();
   registerPlanPasses();
   registerRaisePasses();
   registerLowerPasses();

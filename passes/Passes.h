@@ -8,6 +8,7 @@
 #include "passes/cpu/Passes.h"
 #include "passes/fold/Passes.h"
 #include "passes/fuse/Passes.h"
+#include "passes/gpu/Passes.h"
 #include "passes/lower/Passes.h"
 #include "passes/plan/Passes.h"
 #include "passes/raise/Passes.h"

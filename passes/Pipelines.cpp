@@ -3,6 +3,7 @@
 #include "passes/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
@@ -35,6 +36,13 @@ std::optional<FoldMode> nf::parseFoldMode(StringRef name) {
       .Case("auto", FoldMode::Auto)
       .Case("all", FoldMode::All)
       .Case("none", FoldMode::None)
+      .Default(std::nullopt);
+}
+
+std::optional<Target> nf::parseTarget(StringRef name) {
+  return llvm::StringSwitch<std::optional<Target>>(name)
+      .Case("cpu", Target::Cpu)
+      .Case("cuda-emulated", Target::CudaEmulated)
       .Default(std::nullopt);
 }
 
@@ -134,7 +142,10 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerCopy());
   LowerFusedOptions fused;
   fused.vectorWidth = options.vectorBits / 32;
-  pm.addPass(createLowerFused(fused));
+  if (options.target == Target::Cpu)
+    pm.addPass(createLowerFused(fused));
+  else
+    pm.addPass(createLowerFusedGpu());
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;
   pm.addPass(createLowerAttention(attention));
@@ -144,7 +155,26 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerScatterAdd());
 }
 
+/// The kernels of a GPU in the dialects llvm and nvvm, as they would become PTX.
+static void buildNvvm(OpPassManager &pm) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  ExpandMathOptions math;
+  math.bf16 = false; // the GPU converts
+  kernels.addPass(createExpandMath(math));
+  addCanonicalizer(kernels);
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertVectorToLLVMPass());
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass()); // branches follow with those of the module
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  addCanonicalizer(kernels);
+  kernels.addPass(createCSEPass());
+}
+
 static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.target == Target::CudaEmulated)
+    buildNvvm(pm);
   pm.addPass(createKernelSignatures()); // bare pointers need static sizes
   // Kernels alone, side by side: programs have nothing to simplify, and are long.
   OpPassManager &kernel = pm.nest<func::FuncOp>();
@@ -170,6 +200,8 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
   addCanonicalizer(lowered); // descriptors of static buffers vanish
   lowered.addPass(createCSEPass());
+  if (options.target == Target::CudaEmulated)
+    pm.addPass(createEmulateGpu());  // needs the final signatures of the functions that launch
   pm.addPass(createLowerPrograms()); // needs the kernels' final signatures
   pm.addPass(createEmitTable());     // needs the programs' functions
 }
@@ -215,6 +247,13 @@ static LogicalResult runStage(ModuleOp module, Stage stage, const PipelineOption
   if (options.configure && failed(options.configure(manager)))
     return failure();
   buildStage(stage, manager, options);
+  return manager.run(module);
+}
+
+LogicalResult nf::lowerToNvvm(ModuleOp module) {
+  PassManager manager(module.getContext());
+  buildNvvm(manager);
+  manager.addPass(createConvertControlFlowToLLVMPass());
   return manager.run(module);
 }
 
@@ -282,6 +321,7 @@ namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),
                               llvm::cl::init(PipelineOptions().vectorBits)};
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu or cuda-emulated"), llvm::cl::init("cpu")};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
   Option<bool> bf16{*this, "bf16", llvm::cl::desc("the target converts and multiplies bf16"), llvm::cl::init(false)};
   Option<std::string> fold{*this, "fold", llvm::cl::desc("auto: where it pays; all: wherever it is exact; none"),
@@ -300,7 +340,9 @@ void nf::registerStagePipelines() {
         [stage](OpPassManager &pm, const StageOptions &options) {
           // A word that is no mode folds nothing: nf-opt has no way to refuse it here, nf-compile does.
           FoldMode fold = parseFoldMode(options.fold.getValue()).value_or(FoldMode::None);
-          buildStage(stage, pm,
-                     {options.vectorBits, options.bf16, options.remarks, options.verify, fold, options.foldRemarks});
+          PipelineOptions pipeline = {options.vectorBits, options.bf16, options.remarks,
+                                      options.verify,     fold,         options.foldRemarks};
+          pipeline.target = parseTarget(options.target.getValue()).value_or(Target::Cpu);
+          buildStage(stage, pm, pipeline);
         });
 }

@@ -26,6 +26,12 @@ enum class FoldMode { Auto, All, None };
 /// "auto", "all" or "none" as a mode, or nothing.
 std::optional<FoldMode> parseFoldMode(llvm::StringRef name);
 
+/// What runs the kernels: this machine's CPU, or an NVIDIA GPU that it emulates.
+enum class Target { Cpu, CudaEmulated };
+
+/// "cpu" or "cuda-emulated" as a target, or nothing.
+std::optional<Target> parseTarget(llvm::StringRef name);
+
 struct PipelineOptions {
   unsigned vectorBits = 256;                            ///< width of the target's vectors (CpuTarget)
   bool bf16 = false;                                    ///< the target converts and multiplies bf16 (CpuTarget)
@@ -36,6 +42,7 @@ struct PipelineOptions {
   std::vector<std::string> freeze = {}, trainOnly = {}; ///< patterns of parameters (nf-freeze-parameters)
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
+  Target target = Target::Cpu; ///< fused regions become its kernels; all else still the CPU's
 };
 
 /// Adds the passes of one stage to a manager of modules.
@@ -47,6 +54,9 @@ void buildStage(Stage stage, mlir::OpPassManager &manager, const PipelineOptions
 llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                               llvm::StringRef reproducer = "",
                               llvm::function_ref<void(Stage stage, double seconds)> observe = nullptr);
+
+/// Lowers the GPU kernels of a module that went through stage lower to the dialects llvm and nvvm.
+llvm::LogicalResult lowerToNvvm(mlir::ModuleOp module);
 
 /// Notes in `module` that it has been through `stage` (`nf.stage`).
 void markStage(mlir::ModuleOp module, Stage stage);

@@ -9,6 +9,7 @@
 #include "passes/autodiff/WeightOnly.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/MapVector.h"
@@ -218,20 +219,27 @@ private:
   }
 
   void checkLowered() {
-    checkModuleLevel([](Operation *op) { return isa<ParameterOp, StateOp, ProgramOp, func::FuncOp>(op); },
-                     "parameters, states, programs and kernels");
+    checkModuleLevel(
+        [](Operation *op) { return isa<ParameterOp, StateOp, ProgramOp, func::FuncOp, gpu::GPUModuleOp>(op); },
+        "parameters, states, programs and kernels");
     forEachOp([&](Operation *op) {
       if (!isa<BufferOp, NumberOp, LaunchOp, ReturnOp>(op))
         refuse(op) << loweringPassOf(op) << " should have made a launch of it";
     });
-    static constexpr StringLiteral dialects[] = {"arith", "func", "index", "llvm", "math", "memref", "scf", "vector"};
     for (auto kernel : module.getOps<func::FuncOp>())
-      kernel->walk([&](Operation *op) {
-        if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp, memref::CopyOp>(op))
-          refuse(op) << "kernels have their buffers and scratch only";
-        else if (!llvm::is_contained(dialects, op->getName().getDialectNamespace()) || hasTensor(op))
-          refuse(op) << "expected a kernel of vectors, scalars and buffers";
-      });
+      checkKernel(kernel, {"arith", "func", "index", "llvm", "math", "memref", "scf", "vector"});
+    for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+      for (Operation &kernel : *kernels.getBody())
+        checkKernel(&kernel, {"arith", "llvm", "math", "nvvm", "scf", "vector"});
+  }
+
+  void checkKernel(Operation *kernel, std::initializer_list<StringRef> dialects) {
+    kernel->walk([&](Operation *op) {
+      if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp, memref::CopyOp>(op))
+        refuse(op) << "kernels have their buffers and scratch only";
+      else if (!llvm::is_contained(dialects, op->getName().getDialectNamespace()) || hasTensor(op))
+        refuse(op) << "expected a kernel of vectors, scalars and buffers";
+    });
   }
 
   void checkLlvm() {

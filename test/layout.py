@@ -12,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAY_INCLUDE = {
     "dialect/": ("dialect/",),
     "frontend/": ("dialect/", "frontend/"),
+    "passes/gpu/": ("dialect/", "passes/", "runtime/abi/"),
     "passes/lower/": ("dialect/", "passes/", "runtime/abi/"),
     "passes/": ("dialect/", "passes/"),
     "runtime/reference/": ("runtime/reference/", "runtime/abi/", "runtime/core/Philox.h"),

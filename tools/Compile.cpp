@@ -92,8 +92,10 @@ public:
     if (last <= Stage::Plan)
       return writeModule(*options.emit, options.output);
     describe();
-    if (!runUpTo(std::max(first, Stage::Lower), std::min(last, Stage::Llvm)))
+    if (!runUpTo(std::max(first, Stage::Lower), options.emitGpu ? Stage::Lower : std::min(last, Stage::Llvm)))
       return false;
+    if (options.emitGpu)
+      return writeGpu();
     return last <= Stage::Llvm ? writeModule(*options.emit, options.output) : writeObject();
   }
 
@@ -142,11 +144,13 @@ private:
   }
 
   bool chooseTarget() {
-    if (options.target != "cpu") {
-      fmt::print(stderr, "--target={}: error: expected cpu, but got {}, which is not built into this compiler\n",
-                 options.target, options.target);
+    std::optional<Target> parsed = parseTarget(options.target);
+    if (!parsed) {
+      fmt::print(stderr, "--target={}: error: expected cpu or cuda-emulated, but got {}\n", options.target,
+                 options.target);
       return false;
     }
+    kernels = *parsed;
     auto resolved = resolveCpu(options.cpu);
     if (!resolved) {
       fmt::print(stderr, "--cpu={}: error: {}\n", options.cpu, llvm::toString(resolved.takeError()));
@@ -296,11 +300,11 @@ private:
       times.push_back({stage, seconds});
       written = written && writePhase(stage);
     };
-    return succeeded(runStages(*module, first, last,
-                               {target.vectorBits, target.bf16, options.fuseRemarks, options.verifyStages, options.fold,
-                                options.foldRemarks, options.freeze, options.trainOnly, takeMlirOptions},
-                               reproducer, observe)) &&
-           written;
+    PipelineOptions pipeline = {target.vectorBits,    target.bf16,       options.fuseRemarks,
+                                options.verifyStages, options.fold,      options.foldRemarks,
+                                options.freeze,       options.trainOnly, takeMlirOptions};
+    pipeline.target = kernels;
+    return succeeded(runStages(*module, first, last, pipeline, reproducer, observe)) && written;
   }
 
   /// The module after a stage, where --dump-phases-to wants it: 05-hoist.mlirbc.
@@ -361,6 +365,12 @@ private:
       return false;
     llvm::Error error = writeFile(path, text);
     return !error || report(std::move(error));
+  }
+
+  bool writeGpu() {
+    std::optional<std::string> text = gpuText(*module, *options.emitGpu, options.arch);
+    llvm::Error error = text ? writeFile(options.output, *text) : llvm::Error::success();
+    return error ? report(std::move(error)) : text.has_value();
   }
 
   bool writeObject() {
@@ -427,6 +437,7 @@ private:
   const CompileOptions &options;
   MLIRContext context;
   CpuTarget target;
+  Target kernels = Target::Cpu;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
   bool isModule = false;                       ///< the input, rather than a definition

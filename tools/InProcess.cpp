@@ -2,6 +2,7 @@
 #include "tools/InProcess.h"
 #include "passes/Pipelines.h"
 #include "passes/lower/EmitObject.h"
+#include "runtime/abi/nf_emulation.h"
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
@@ -17,11 +18,19 @@ CompiledModule::~CompiledModule() = default;
 /// Links an object with the runtime of this process and returns its table.
 static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector<char, 0> object) {
   using namespace llvm::orc;
-  auto services = absoluteSymbols({
-      {code.mangleAndIntern("nf_run"), ExecutorSymbolDef(ExecutorAddr::fromPtr(&nf_run), {})},
-      {code.mangleAndIntern("nf_gemm_f32"), ExecutorSymbolDef(ExecutorAddr::fromPtr(&nf_gemm_f32), {})},
-  });
-  if (llvm::Error error = code.getMainJITDylib().define(std::move(services)))
+  SymbolMap services;
+  auto offer = [&](StringRef name, auto *function) {
+    services[code.mangleAndIntern(name)] = ExecutorSymbolDef(ExecutorAddr::fromPtr(function), {});
+  };
+  offer("nf_run", &nf_run);
+  offer("nf_gemm_f32", &nf_gemm_f32);
+  offer("nf_emulate_block", &nf_emulate_block);
+  offer("nf_emulated_thread", &nf_emulated_thread);
+  offer("nf_emulated_block", &nf_emulated_block);
+  offer("nf_emulated_shared", &nf_emulated_shared);
+  offer("nf_emulated_barrier", &nf_emulated_barrier);
+  offer("nf_emulated_shuffle", &nf_emulated_shuffle);
+  if (llvm::Error error = code.getMainJITDylib().define(absoluteSymbols(std::move(services))))
     return std::move(error);
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "nf.o",
                                                                 /*RequiresNullTerminator=*/false);
@@ -33,7 +42,7 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   return table->toPtr<const nf_model *>();
 }
 
-std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef cpu) {
+std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef cpu, Target kernels) {
   auto report = [&](llvm::Error error) -> std::unique_ptr<CompiledModule> {
     module.emitError() << llvm::toString(std::move(error));
     return nullptr;
@@ -41,7 +50,9 @@ std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef 
   auto target = resolveCpu(cpu);
   if (!target)
     return report(target.takeError());
-  if (failed(runStages(module, firstStageOf(module), Stage::Llvm, {target->vectorBits, target->bf16})))
+  PipelineOptions options = {target->vectorBits, target->bf16};
+  options.target = kernels;
+  if (failed(runStages(module, firstStageOf(module), Stage::Llvm, options)))
     return nullptr;
   auto object = emitObject(module, *target);
   if (failed(object))

@@ -7,6 +7,7 @@
 #define NF_TOOLS_INPROCESS_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Pipelines.h"
 #include "runtime/abi/nf_abi.h"
 
 #include <memory>
@@ -32,7 +33,8 @@ private:
 
 /// Compiles a module, from whatever stage it is in, for the processor called `cpu` (which must be able to stand in for
 /// this one), and loads it. The module is lowered in place. Null after an error.
-std::unique_ptr<CompiledModule> compileInProcess(mlir::ModuleOp module, llvm::StringRef cpu = "host");
+std::unique_ptr<CompiledModule> compileInProcess(mlir::ModuleOp module, llvm::StringRef cpu = "host",
+                                                 Target target = Target::Cpu);
 
 } // namespace nf
 

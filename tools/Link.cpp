@@ -76,9 +76,10 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
     return llvm::createStringError(
         "error: expected cc, gcc or clang to link with, but found none; install gcc, or write "
         "the object file alone with --emit=obj");
-  std::string runtime = libraries + "/libnfrt.a", blas = libraries + "/libopenblas.a";
+  std::string runtime = libraries + "/libnfrt.a", blas = libraries + "/libopenblas.a",
+              emulation = libraries + "/libnfemulation.a"; // of which a program for the CPU takes nothing
   uint64_t needed = object.size();
-  for (const std::string &library : {runtime, blas}) {
+  for (const std::string &library : {runtime, emulation, blas}) {
     uint64_t bytes = 0;
     if (llvm::sys::fs::file_size(library, bytes))
       return llvm::createStringError(library +
@@ -103,8 +104,8 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", executable))
     return failure(output, code);
   // The C++ library by its file name: no development package is needed.
-  llvm::SmallVector<StringRef> arguments{
-      driver, "-o", executable, objectFile, runtime, blas, "-l:libstdc++.so.6", "-lm", "-Wl,--gc-sections"};
+  llvm::SmallVector<StringRef> arguments{driver,    "-o", executable,          objectFile, runtime,
+                                         emulation, blas, "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
   if (llvm::sys::findProgramByName("ld.lld")) // a second faster
     arguments.push_back("-fuse-ld=lld");
   std::optional<StringRef> redirects[] = {std::nullopt, errors.str(), errors.str()};

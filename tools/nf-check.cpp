@@ -5,6 +5,7 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 #include "tools/InProcess.h"
 #include "tools/ModuleReader.h"
 #include "tools/RunCompiled.h"
@@ -21,7 +22,7 @@ using namespace nf;
 
 namespace {
 struct Options {
-  std::string input, program, against = "decomposed", prepare, cpu = "host";
+  std::string input, program, against = "decomposed", prepare, cpu = "host", target = "cpu";
   uint64_t seed = 1;
   double tolerance = 1e-5;
   bool bf16 = false;
@@ -274,7 +275,7 @@ static LogicalResult check(ModuleOp module, const Options &options) {
   bool passed = !programs.empty();
   OwningOpRef<ModuleOp> lowered(module.clone());
   std::unique_ptr<CompiledModule> compiled;
-  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered, options.cpu)))
+  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered, options.cpu, *parseTarget(options.target))))
     return failure();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";
@@ -303,6 +304,9 @@ static void addOptions(CLI::App &app, Options &options) {
   app.add_option("--cpu", options.cpu, "processor to compile for with --against=cpu, of this one's kind")
       ->capture_default_str();
   app.add_flag("--bf16", options.bf16, "round casts to bf16 in the reference too");
+  app.add_option("--target", options.target, "kernels of --against=cpu: the cpu's, or a GPU's that it emulates")
+      ->check(CLI::IsMember({"cpu", "cuda-emulated"}))
+      ->capture_default_str();
   app.add_option("--against", options.against, "decomposed | finite-differences | cpu | pass:<pipeline>")
       ->capture_default_str()
       ->check([](const std::string &value) {

@@ -85,12 +85,16 @@ int main(int argc, char **argv) {
   auto isStage = [](const std::string &name) {
     return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
   };
-  app.add_option("--emit", emit, "stop after a stage and write what it gives: " + stageNames())->check(isStage);
+  app.add_option("--emit", emit,
+                 "stop after a stage and write what it gives: " + stageNames() + ";\nor a GPU's kernels: nvvm, ptx")
+      ->check([&](const std::string &name) { return parseGpuForm(name) ? std::string() : isStage(name); });
   app.add_option("--compile-from", from, "the stage that the input module has been through; default: as it says itself")
       ->check(isStage);
   app.add_option("--dump-phases-to", options.phases,
                  "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
-  app.add_option("--target", options.target, "what to compile for: cpu")->capture_default_str();
+  app.add_option("--target", options.target, "what to compile for: cpu, or a GPU that the cpu emulates, cuda-emulated")
+      ->capture_default_str();
+  app.add_option("--arch", options.arch, "GPU that --emit=ptx writes for: sm_80, sm_90, sm_90a")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_flag(
       "--explain", options.explain,
@@ -113,16 +117,19 @@ int main(int argc, char **argv) {
     for (const char *option : {"--train", "--dim", "--loss-output", "--freeze", "--train-only"})
       if (app.count(option) && !options.input.ends_with(".onnx"))
         throw CLI::ValidationError(option, "expected an ONNX graph, but got " + options.input);
-    if (!emit.empty())
-      options.emit = parseStage(emit);
+    options.emit = parseStage(emit);
+    options.emitGpu = parseGpuForm(emit);
+    if (options.emitGpu && options.target == "cpu")
+      throw CLI::ValidationError("--emit=" + emit,
+                                 "expected --target=cuda-emulated, but got cpu, which has no such form");
     if (!from.empty())
       options.from = parseStage(from);
     if (options.output.empty()) {
-      if (!options.emit && !options.explain)
+      if (emit.empty() && !options.explain)
         throw CLI::RequiredError("-o");
       options.output = "-";
     }
-    if (options.output == "-" && !options.emit && !options.explain)
+    if (options.output == "-" && emit.empty() && !options.explain)
       throw CLI::ValidationError("-o", "expected a file for the program, but got -; --emit writes to stdout");
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;

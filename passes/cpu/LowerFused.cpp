@@ -23,31 +23,6 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-/// The first name in a location: the parameter path of a layer, or none.
-static StringRef nameOf(Location location) {
-  if (auto name = dyn_cast<NameLoc>(location))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(location))
-    for (Location part : fused.getLocations())
-      if (StringRef name = nameOf(part); !name.empty())
-        return name;
-  return {};
-}
-
-/// A symbol that says what a kernel is of: "layers.3.attn.ln" becomes "attn_ln", since one kernel serves all layers.
-static std::string kernelName(FusedOp op, unsigned number) {
-  std::string name = "fused";
-  SmallVector<StringRef> parts;
-  nameOf(op.getLoc()).split(parts, '.', -1, /*KeepEmpty=*/false);
-  for (StringRef part : parts)
-    if (part != "layers" && !llvm::all_of(part, llvm::isDigit)) {
-      name += '_';
-      for (char c : part)
-        name += llvm::isAlnum(c) ? c : '_';
-    }
-  return name + "_" + std::to_string(op.getRows()) + "x" + std::to_string(op.getCols()) + "_" + std::to_string(number);
-}
-
 namespace {
 struct LowerFused : nf::impl::LowerFusedBase<LowerFused> {
   using LowerFusedBase::LowerFusedBase;
@@ -93,7 +68,7 @@ struct LowerFused : nf::impl::LowerFusedBase<LowerFused> {
     SymbolTable symbols(getOperation());
     std::string name;
     do
-      name = kernelName(problem.op, number++);
+      name = rowKernelName(problem.op, number++);
     while (symbols.lookup(name));
     auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
     FailureOr<RowKernel> kernel = emitRowKernel(builder, problem, name, vectorWidth);

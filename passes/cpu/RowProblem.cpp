@@ -183,3 +183,31 @@ std::string RowProblem::getKey() const {
   printBody(os, *this);
   return key;
 }
+
+//===------------------------------------------------------------------------------------------===//
+// The name of a kernel
+//===------------------------------------------------------------------------------------------===//
+
+/// The first name in a location: the parameter path of a layer, or none.
+static StringRef nameOf(Location location) {
+  if (auto name = dyn_cast<NameLoc>(location))
+    return name.getName();
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (StringRef name = nameOf(part); !name.empty())
+        return name;
+  return {};
+}
+
+std::string nf::rowKernelName(FusedOp op, unsigned number) {
+  std::string name = "fused";
+  SmallVector<StringRef> parts;
+  nameOf(op.getLoc()).split(parts, '.', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts)
+    if (part != "layers" && !llvm::all_of(part, llvm::isDigit)) {
+      name += '_';
+      for (char c : part)
+        name += llvm::isAlnum(c) ? c : '_';
+    }
+  return name + "_" + std::to_string(op.getRows()) + "x" + std::to_string(op.getCols()) + "_" + std::to_string(number);
+}

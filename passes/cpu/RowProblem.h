@@ -49,6 +49,9 @@ struct RowProblem {
 /// The problem of a fused op in buffer form. Reports a buffer that is used in two ways, one of them written.
 mlir::FailureOr<RowProblem> describeRows(FusedOp op);
 
+/// A symbol that says what a kernel is of: "layers.3.attn.ln" becomes "attn_ln", since one kernel serves all layers.
+std::string rowKernelName(FusedOp op, unsigned number);
+
 } // namespace nf
 
 #endif // NF_PASSES_CPU_ROWPROBLEM_H

@@ -6,18 +6,16 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/lower/EmitObject.h"
+#include "passes/lower/Optimize.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/IR/Operator.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -92,7 +90,7 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
                                 llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
-/// Vectors up to the target's width are legal and preferred; a · b + c may become one operation.
+/// Vectors up to the target's width are legal and preferred.
 static void markForTarget(llvm::Module &module, const CpuTarget &target) {
   std::string width = std::to_string(target.vectorBits);
   for (llvm::Function &function : module) {
@@ -100,24 +98,7 @@ static void markForTarget(llvm::Module &module, const CpuTarget &target) {
       continue;
     function.addFnAttr("prefer-vector-width", width);
     function.addFnAttr("min-legal-vector-width", width);
-    for (llvm::Instruction &instruction : llvm::instructions(function))
-      if (isa<llvm::FPMathOperator>(instruction))
-        instruction.setHasAllowContract(true);
   }
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
 FailureOr<SmallVector<char, 0>> nf::emitObject(ModuleOp module, const CpuTarget &target) {
@@ -132,6 +113,7 @@ FailureOr<SmallVector<char, 0>> nf::emitObject(ModuleOp module, const CpuTarget 
   llvmModule->setTargetTriple(llvm::Triple(target.triple));
   llvmModule->setDataLayout(machine->createDataLayout());
   markForTarget(*llvmModule, target);
+  allowContraction(*llvmModule);
   optimize(*llvmModule, *machine);
 
   SmallVector<char, 0> object;

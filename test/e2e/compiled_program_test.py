@@ -2,6 +2,7 @@
 decomposed model trains alike, and that older processors get code that they can run."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.join(ROOT, "build", "bin")
 ARCHIVE = os.path.join(ROOT, "build", "lib", "libnfrt.a")
 MODEL = os.path.join(ROOT, "models", "normformer-demo.toml")
+
+# Assembles PTX, where the CUDA toolkit is installed.
+PTXAS = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
 
 # Functions of the runtime that run during a step, beside OpenBLAS: products, threads, and the order of things.
 STEP_OBJECTS = {
@@ -154,6 +158,37 @@ class CompiledProgram(unittest.TestCase):
         self.assertNotIn("layer_norm", decomposed.replace("attention_layernorm", ""))
         compiler("-", "-o", self.at("decomposed"), stdin=decomposed)
         np.testing.assert_allclose(self.losses(self.at("decomposed")), self.losses(self.model), rtol=1e-5)
+
+    def test_an_emulated_gpu_trains_to_equal_losses(self):
+        for precision, tolerance in (("fp32", 1e-5), ("bf16", 2e-2)):
+            one, other = self.at(f"{precision}.cpu"), self.at(f"{precision}.gpu")
+            compiler(MODEL, *twin(f"train.precision={precision}"), "-o", one)
+            compiler(MODEL, *twin(f"train.precision={precision}"), "--target=cuda-emulated", "-o", other)
+            np.testing.assert_allclose(self.losses(other), self.losses(one), rtol=tolerance)
+
+    def test_the_kernels_of_a_gpu(self):
+        for arch in ("sm_80", "sm_90a"):
+            ptx = compiler(MODEL, *twin("train.precision=bf16"), "--target=cuda-emulated", f"--arch={arch}", "--emit=ptx")
+            self.assertIn(f".target {arch}\n", ptx)
+            self.assertIn("ld.global.nc.v4.b32", ptx)
+            self.assertNotRegex(ptx, r"\.extern|\.f64|atom\.")
+            if PTXAS:
+                with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
+                    file.write(ptx)
+                    file.flush()
+                    run(PTXAS, f"-arch={arch}", file.name, "-o", self.at("cubin"))
+        nvvm = compiler(MODEL, *twin(), "--target=cuda-emulated", "--emit=nvvm")
+        self.assertIn("nvvm.shfl.sync", nvvm)
+
+    def test_gpu_forms_are_refused_where_there_are_none(self):
+        for arguments, code, message in (
+                (["--emit=ptx"], 2, "expected --target=cuda-emulated, but got cpu"),
+                (["--target=cuda-emulated", "--emit=ptx", "--arch=sm_75"], 1,
+                 "--arch=sm_75: error: expected sm_80, sm_90 or sm_90a, but got sm_75"),
+                (["--target=cuda", "-o", self.at("x")], 1, "--target=cuda: error: expected cpu or cuda-emulated")):
+            done = subprocess.run([os.path.join(BIN, "nf-compile"), MODEL, *arguments], capture_output=True, text=True)
+            self.assertEqual(done.returncode, code)
+            self.assertIn(message, done.stderr)
 
     def test_older_processors(self):
         expected = self.losses(self.model)

@@ -1,0 +1,232 @@
+//===- EmulateGpu.cpp - GPU kernels become functions that run on the host --------------------===//
+//
+// Before → after in Passes.td.
+//
+// 1. Copy each kernel of the gpu.module into the host module, as the code of one thread.
+// 2. Its nvvm ops become calls of runtime/abi/nf_emulation.h, its pointers plain ones, its shared globals places in the
+//    block's shared memory.
+// 3. The kernel's function in the host module runs the block that is its task.
+//
+//===------------------------------------------------------------------------------------------===//
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "passes/gpu/Passes.h"
+#include "passes/lower/LlvmBuilder.h"
+#include "runtime/abi/nf_emulation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace nf {
+#define GEN_PASS_DEF_EMULATEGPU
+#include "passes/gpu/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+static constexpr int64_t sharedAlignment = 16;
+
+static_assert(static_cast<int>(NVVM::ShflKind::bfly) == NF_SHUFFLE_BFLY &&
+              static_cast<int>(NVVM::ShflKind::up) == NF_SHUFFLE_UP &&
+              static_cast<int>(NVVM::ShflKind::down) == NF_SHUFFLE_DOWN &&
+              static_cast<int>(NVVM::ShflKind::idx) == NF_SHUFFLE_IDX);
+
+static bool roundsToBf16(Operation *op) {
+  return isa<LLVM::FPTruncOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isBF16();
+}
+
+/// The type without address spaces.
+static Type plain(Type type) {
+  return isa<LLVM::LLVMPointerType>(type) ? LLVM::LLVMPointerType::get(type.getContext()) : type;
+}
+
+namespace {
+struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
+  void runOnOperation() override {
+    auto kernels = getOperation().lookupSymbol<gpu::GPUModuleOp>(gpuModuleName);
+    if (!kernels)
+      return;
+    LlvmBuilder b(getOperation());
+    bool fits = true;
+    for (auto host : llvm::to_vector(getOperation().getOps<LLVM::LLVMFuncOp>())) {
+      auto threads = host->getAttrOfType<IntegerAttr>(gpuThreadsAttribute);
+      if (threads)
+        fits &=
+            succeeded(emulate(b, host, kernels.lookupSymbol<LLVM::LLVMFuncOp>(host.getSymName()), threads.getInt()));
+    }
+    if (!fits)
+      return signalPassFailure();
+    kernels.erase();
+  }
+
+  LogicalResult emulate(LlvmBuilder &b, LLVM::LLVMFuncOp host, LLVM::LLVMFuncOp kernel, int64_t threads) {
+    std::string name = host.getSymName().str();
+    int64_t sharedBytes = layOutShared(kernel);
+    LLVM::LLVMFuncOp body = copyForHost(b, kernel, name + ".code");
+    if (failed(callRuntime(b, body)))
+      return failure();
+    buildThread(b, body, name + ".thread");
+    buildBlock(b, host, name, threads, sharedBytes);
+    return success();
+  }
+
+  /// Gives the kernel's shared globals their places in the block's shared memory; returns its size.
+  int64_t layOutShared(LLVM::LLVMFuncOp kernel) {
+    places.clear();
+    int64_t bytes = 0;
+    SymbolTable symbols(kernel->getParentOp());
+    kernel.walk([&](LLVM::AddressOfOp address) {
+      auto global = symbols.lookup<LLVM::GlobalOp>(address.getGlobalName());
+      auto [place, isNew] = places.try_emplace(address.getGlobalName(), bytes);
+      if (isNew)
+        bytes += llvm::alignTo(DataLayout::closest(kernel).getTypeSize(global.getGlobalType()), sharedAlignment);
+    });
+    return bytes;
+  }
+
+  LLVM::LLVMFuncOp copyForHost(LlvmBuilder &b, LLVM::LLVMFuncOp kernel, StringRef name) {
+    b.setInsertionPointToEnd(getOperation().getBody());
+    auto body = cast<LLVM::LLVMFuncOp>(b.clone(*kernel));
+    body.setSymName(name);
+    body.setLinkage(LLVM::Linkage::Internal);
+    for (NamedAttribute attribute : llvm::to_vector(body->getDiscardableAttrs()))
+      body->removeDiscardableAttr(attribute.getName());
+    SmallVector<Type> inputs(body.getNumArguments(), b.ptr);
+    body.setFunctionType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), inputs));
+    body.walk([](Block *block) {
+      for (BlockArgument argument : block->getArguments())
+        argument.setType(plain(argument.getType()));
+    });
+    body.walk([](Operation *op) {
+      for (OpResult result : op->getResults())
+        result.setType(plain(result.getType()));
+    });
+    return body;
+  }
+
+  //===----------------------------------------------------------------------------------------===//
+  // The code of a thread
+  //===----------------------------------------------------------------------------------------===//
+
+  /// Replaces what only a GPU has; lists every op that has no host form.
+  LogicalResult callRuntime(LlvmBuilder &b, LLVM::LLVMFuncOp body) {
+    SmallVector<Operation *> ops;
+    body.walk([&](Operation *op) {
+      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp>(op) || roundsToBf16(op))
+        ops.push_back(op);
+    });
+    bool fits = true;
+    for (Operation *op : ops) {
+      b.setLoc(op->getLoc());
+      b.setInsertionPoint(op);
+      FailureOr<Value> replacement = emulateOp(b, op);
+      if (failed(replacement)) {
+        op->emitOpError() << "expected an op that the emulated GPU knows";
+        fits = false;
+        continue;
+      }
+      if (*replacement)
+        op->getResult(0).replaceAllUsesWith(*replacement);
+      op->erase();
+    }
+    return success(fits);
+  }
+
+  /// A call of the runtime; null where it has no result.
+  Value call(LlvmBuilder &b, StringRef name, Type result, ValueRange arguments) {
+    auto function = getOperation().lookupSymbol<LLVM::LLVMFuncOp>(name);
+    if (!function) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(getOperation().getBody());
+      Type returned = result ? result : LLVM::LLVMVoidType::get(b.getContext());
+      function = LLVM::LLVMFuncOp::create(
+          b, name, LLVM::LLVMFunctionType::get(returned, SmallVector<Type>(arguments.getTypes())));
+    }
+    auto call = LLVM::CallOp::create(b, function, arguments);
+    return result ? call.getResult() : Value();
+  }
+
+  FailureOr<Value> emulateOp(LlvmBuilder &b, Operation *op) {
+    return llvm::TypeSwitch<Operation *, FailureOr<Value>>(op)
+        .Case([&](NVVM::ThreadIdXOp) { return call(b, "nf_emulated_thread", b.i32, {}); })
+        .Case([&](NVVM::BlockIdXOp) { return call(b, "nf_emulated_block", b.i32, {}); })
+        .Case([&](NVVM::Barrier0Op) { return call(b, "nf_emulated_barrier", Type(), {}); })
+        .Case([&](NVVM::ShflOp shuffle) { return emulateShuffle(b, shuffle); })
+        .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
+        .Case([&](LLVM::AddressOfOp address) {
+          Value base = call(b, "nf_emulated_shared", b.ptr, {});
+          auto offset = static_cast<int32_t>(places.lookup(address.getGlobalName()));
+          return LLVM::GEPOp::create(b, b.ptr, b.i8, base, ArrayRef<LLVM::GEPArg>{offset}).getResult();
+        })
+        .Default([](Operation *) { return failure(); });
+  }
+
+  FailureOr<Value> emulateShuffle(LlvmBuilder &b, NVVM::ShflOp shuffle) {
+    if (shuffle.getReturnValueAndIsValid())
+      return failure();
+    Type type = shuffle.getVal().getType();
+    Value bits = LLVM::BitcastOp::create(b, b.i32, shuffle.getVal());
+    Value kind = b.constant32(static_cast<int64_t>(shuffle.getKind()));
+    Value received = call(b, "nf_emulated_shuffle", b.i32,
+                          {shuffle.getThreadMask(), bits, shuffle.getOffset(), shuffle.getMaskAndClamp(), kind});
+    return LLVM::BitcastOp::create(b, type, received).getResult();
+  }
+
+  /// f32 to bf16, to nearest even, in integers: older processors have no instruction for it.
+  Value emulateRounding(LlvmBuilder &b, LLVM::FPTruncOp rounding) {
+    Value x = rounding.getArg();
+    auto like = [&](Type element) {
+      auto vector = dyn_cast<VectorType>(x.getType());
+      return vector ? Type(vector.clone(element)) : element;
+    };
+    Type words = like(b.i32);
+    auto constant = [&](int32_t value) -> Value {
+      auto vector = dyn_cast<VectorType>(words);
+      Attribute attribute = vector ? Attribute(DenseElementsAttr::get(vector, value)) : b.getI32IntegerAttr(value);
+      return LLVM::ConstantOp::create(b, words, attribute);
+    };
+    Value bits = LLVM::BitcastOp::create(b, words, x), half = constant(16);
+    Value isOdd = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, half), constant(1));
+    Value up = LLVM::AddOp::create(b, LLVM::AddOp::create(b, bits, constant(0x7FFF)), isOdd);
+    Value quiet = LLVM::OrOp::create(b, bits, constant(1 << 22));
+    Value isNaN = LLVM::FCmpOp::create(b, LLVM::FCmpPredicate::uno, x, x);
+    Value upper = LLVM::LShrOp::create(b, LLVM::SelectOp::create(b, isNaN, quiet, up), half);
+    Value result = LLVM::TruncOp::create(b, like(b.getI16Type()), upper);
+    return LLVM::BitcastOp::create(b, rounding.getType(), result);
+  }
+
+  //===----------------------------------------------------------------------------------------===//
+  // Around it
+  //===----------------------------------------------------------------------------------------===//
+
+  /// An nf_emulated_kernel: the code with its pointers from an array.
+  void buildThread(LlvmBuilder &b, LLVM::LLVMFuncOp body, StringRef name) {
+    auto thread = b.function(body.getLoc(), name, {b.ptr});
+    SmallVector<Value> pointers;
+    for (unsigned i = 0; i < body.getNumArguments(); ++i) {
+      Value slot =
+          LLVM::GEPOp::create(b, b.ptr, b.ptr, thread.getArgument(0), ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
+      pointers.push_back(LLVM::LoadOp::create(b, b.ptr, slot));
+    }
+    LLVM::CallOp::create(b, body, pointers);
+    LLVM::ReturnOp::create(b, ValueRange());
+  }
+
+  void buildBlock(LlvmBuilder &b, LLVM::LLVMFuncOp host, const std::string &name, int64_t threads, int64_t shared) {
+    b.setLoc(host.getLoc());
+    b.setInsertionPointToStart(&host.getBody().front());
+    ArrayRef<BlockArgument> pointers = host.getArguments().drop_back(2);
+    Value array = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(std::max<int64_t>(1, pointers.size())), 0);
+    for (auto [i, pointer] : llvm::enumerate(pointers)) {
+      Value slot = LLVM::GEPOp::create(b, b.ptr, b.ptr, array, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
+      LLVM::StoreOp::create(b, pointer, slot);
+    }
+    Value thread = b.addressOf(name + ".thread"), text = b.string(name), block = host.getArgument(pointers.size());
+    call(b, "nf_emulate_block", Type(), {thread, array, text, b.constant(threads), b.constant(shared), block});
+    host->removeAttr(gpuThreadsAttribute);
+  }
+
+  llvm::StringMap<int64_t> places; ///< of a kernel's shared globals, in bytes
+};
+} // namespace

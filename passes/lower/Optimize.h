@@ -1,0 +1,18 @@
+//===- Optimize.h - LLVM's optimizer on a module ---------------------------------------------===//
+#ifndef NF_PASSES_LOWER_OPTIMIZE_H
+#define NF_PASSES_LOWER_OPTIMIZE_H
+
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace nf {
+
+/// a · b + c may become one operation, which rounds once.
+void allowContraction(llvm::Module &module);
+
+/// LLVM's O3 pipeline for a machine.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+} // namespace nf
+
+#endif // NF_PASSES_LOWER_OPTIMIZE_H

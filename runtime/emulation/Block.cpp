@@ -1,0 +1,196 @@
+#include "runtime/emulation/Block.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+using namespace nf::rt;
+
+static constexpr int32_t warpSize = 32, mostThreads = 1024;
+static constexpr size_t stackBytes = 64 << 10;
+/// Fills shared memory that no thread has written: NaN as bf16 and as f32.
+static constexpr uint32_t poison = 0x7FC17FC1;
+
+static thread_local Block *runningBlock = nullptr;
+
+Block &Block::current() { return *runningBlock; }
+
+void Block::run(const Kernel &which) {
+  kernel = which;
+  if (kernel.threads < 1 || kernel.threads > mostThreads)
+    fail(0, "a block has 1 to 1024 threads");
+  runningBlock = this;
+  start();
+  for (;;) {
+    for (running = 0; running < static_cast<int32_t>(kernel.threads); ++running)
+      if (threads[running].state == State::Ready)
+        swapcontext(&scheduler, &threads[running].context);
+    bool released = releaseBarrier();
+    for (int32_t warp = 0; warp < kernel.threads; warp += warpSize)
+      released |= releaseShuffles(warp);
+    if (released)
+      continue;
+    auto isDone = [](const Thread &thread) { return thread.state == State::Done; };
+    if (std::all_of(threads.begin(), threads.begin() + kernel.threads, isDone))
+      break;
+    failStuck();
+  }
+  runningBlock = nullptr;
+}
+
+void Block::start() {
+  if (threads.size() < static_cast<size_t>(kernel.threads)) {
+    threads.resize(kernel.threads);
+    stacks = std::make_unique_for_overwrite<std::byte[]>(stackBytes * kernel.threads);
+  }
+  sharedMemory.assign((kernel.sharedBytes + sizeof(Quad) - 1) / sizeof(Quad), Quad{{poison, poison, poison, poison}});
+  for (int64_t i = 0; i < kernel.threads; ++i) {
+    Thread &thread = threads[i];
+    thread.state = State::Ready;
+    getcontext(&thread.context);
+    thread.context.uc_stack.ss_sp = stacks.get() + i * stackBytes;
+    thread.context.uc_stack.ss_size = stackBytes;
+    thread.context.uc_link = &scheduler;
+    makecontext(&thread.context, &Block::runThread, 0);
+  }
+}
+
+void Block::runThread() {
+  Block &block = current();
+  block.kernel.run(block.kernel.args);
+  block.threads[block.running].state = State::Done;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Waiting
+//===------------------------------------------------------------------------------------------===//
+
+void Block::wait(State state) {
+  Thread &thread = threads[running];
+  thread.state = state;
+  swapcontext(&thread.context, &scheduler);
+}
+
+void Block::waitAtBarrier() { wait(State::AtBarrier); }
+
+int32_t Block::shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind) {
+  if (!(mask >> (running % warpSize) & 1))
+    fail(running, "a thread that shuffles is in the shuffle's mask");
+  Thread &thread = threads[running];
+  thread.shuffle = {mask, value, offset, clamp, kind};
+  wait(State::AtShuffle);
+  return thread.received;
+}
+
+bool Block::releaseBarrier() {
+  for (int64_t i = 0; i < kernel.threads; ++i)
+    if (threads[i].state != State::AtBarrier)
+      return false;
+  for (int64_t i = 0; i < kernel.threads; ++i)
+    threads[i].state = State::Ready;
+  return true;
+}
+
+/// Lets the lanes of a warp go on whose shuffles have all come.
+bool Block::releaseShuffles(int32_t warp) {
+  int32_t lanes = std::min<int64_t>(warpSize, kernel.threads - warp);
+  uint32_t exist = lanes == warpSize ? ~0u : (1u << lanes) - 1;
+  bool released = false;
+  for (int32_t lane = 0; lane < lanes; ++lane) {
+    const Thread &first = threads[warp + lane];
+    if (first.state != State::AtShuffle)
+      continue;
+    uint32_t mask = first.shuffle.mask;
+    if (mask & ~exist)
+      fail(warp + lane, "a shuffle's mask names lanes that exist");
+    bool complete = true;
+    for (int32_t other = 0; other < lanes; ++other)
+      if (mask >> other & 1) {
+        const Thread &thread = threads[warp + other];
+        complete &= thread.state == State::AtShuffle && thread.shuffle.mask == mask &&
+                    thread.shuffle.kind == first.shuffle.kind;
+      }
+    if (!complete)
+      continue;
+    for (int32_t other = 0; other < lanes; ++other)
+      if (mask >> other & 1)
+        threads[warp + other].received = receive(warp, other);
+    for (int32_t other = 0; other < lanes; ++other)
+      if (mask >> other & 1)
+        threads[warp + other].state = State::Ready;
+    released = true;
+  }
+  return released;
+}
+
+/// What `lane` gets, by the pseudocode of shfl.sync in the PTX ISA.
+int32_t Block::receive(int32_t warp, int32_t lane) {
+  const Shuffle &own = threads[warp + lane].shuffle;
+  int32_t segment = own.clamp >> 8 & 31, clamp = own.clamp & 31, offset = own.offset & 31;
+  int32_t last = (lane & segment) | (clamp & ~segment), first = lane & segment, source = lane;
+  bool inside = true;
+  switch (own.kind) {
+  case NF_SHUFFLE_BFLY:
+    source = lane ^ offset;
+    inside = source <= last;
+    break;
+  case NF_SHUFFLE_UP:
+    source = lane - offset;
+    inside = source >= last;
+    break;
+  case NF_SHUFFLE_DOWN:
+    source = lane + offset;
+    inside = source <= last;
+    break;
+  case NF_SHUFFLE_IDX:
+    source = first | (offset & ~segment);
+    inside = source <= last;
+    break;
+  }
+  if (!inside)
+    source = lane;
+  if (!(own.mask >> source & 1))
+    fail(warp + lane, "a shuffle reads from a lane of its mask");
+  return threads[warp + source].shuffle.value;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Broken rules
+//===------------------------------------------------------------------------------------------===//
+
+void Block::fail(int32_t thread, const char *rule) const {
+  std::fprintf(stderr, "%s: block %lld, thread %d: error: expected that %s\n", kernel.name,
+               static_cast<long long>(kernel.block), thread, rule);
+  std::fflush(stderr);
+  std::_Exit(1);
+}
+
+/// Nobody can go on: names a thread that waits, and what for.
+void Block::failStuck() const {
+  for (int32_t i = 0; i < static_cast<int32_t>(kernel.threads); ++i) {
+    if (threads[i].state == State::AtBarrier)
+      fail(i, "every thread of the block comes to the barrier where this one waits");
+    if (threads[i].state == State::AtShuffle)
+      fail(i, "every lane of its mask comes to the shuffle where this one waits");
+  }
+  std::abort();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// What kernels call
+//===------------------------------------------------------------------------------------------===//
+
+void nf_emulate_block(nf_emulated_kernel kernel, void *const *args, const char *name, int64_t threads,
+                      int64_t sharedBytes, int64_t block) {
+  static thread_local Block here; // keeps its stacks from block to block
+  here.run({kernel, args, name, threads, sharedBytes, block});
+}
+
+int32_t nf_emulated_thread(void) { return Block::current().thread(); }
+int32_t nf_emulated_block(void) { return Block::current().block(); }
+void *nf_emulated_shared(void) { return Block::current().shared(); }
+void nf_emulated_barrier(void) { Block::current().waitAtBarrier(); }
+
+int32_t nf_emulated_shuffle(int32_t mask, int32_t value, int32_t offset, int32_t clamp, int32_t kind) {
+  return Block::current().shuffle(static_cast<uint32_t>(mask), value, offset, clamp, static_cast<nf_shuffle>(kind));
+}

@@ -1,0 +1,78 @@
+// One block of an emulated GPU kernel: its threads are fibers of the thread that runs it.
+#ifndef NF_RUNTIME_EMULATION_BLOCK_H
+#define NF_RUNTIME_EMULATION_BLOCK_H
+
+#include "runtime/abi/nf_emulation.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <ucontext.h>
+#include <vector>
+
+namespace nf::rt {
+
+/// Threads take turns: each runs until it waits for others (a barrier, a shuffle) or ends, in ascending order. A wait
+/// is over when everyone that it names has come.
+///
+/// ucontext rather than a library of fibers: the C library has it, and a switch, mostly its system call, takes a fifth
+/// of a microsecond, of which a row kernel makes ten a thread and row.
+class Block {
+public:
+  struct Kernel {
+    nf_emulated_kernel run;
+    void *const *args;
+    const char *name;
+    int64_t threads, sharedBytes, block;
+  };
+
+  /// Runs a block of `kernel` from start to end.
+  void run(const Kernel &kernel);
+
+  /// The block that runs on this thread; only inside of run().
+  static Block &current();
+
+  // For the thread of the block that runs.
+  int32_t thread() const { return running; }
+  int32_t block() const { return static_cast<int32_t>(kernel.block); }
+  void *shared() { return sharedMemory.data(); }
+  void waitAtBarrier();
+  int32_t shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind);
+
+private:
+  enum class State { Ready, AtBarrier, AtShuffle, Done };
+  struct Shuffle {
+    uint32_t mask;
+    int32_t value, offset, clamp;
+    nf_shuffle kind;
+  };
+  struct Thread {
+    ucontext_t context;
+    State state;
+    Shuffle shuffle;
+    int32_t received;
+  };
+  struct alignas(16) Quad {
+    uint32_t words[4];
+  };
+
+  static void runThread();
+  void start();
+  void wait(State state);
+  bool releaseBarrier();
+  bool releaseShuffles(int32_t warp);
+  int32_t receive(int32_t warp, int32_t lane);
+  [[noreturn]] void fail(int32_t thread, const char *rule) const;
+  [[noreturn]] void failStuck() const;
+
+  Kernel kernel{};
+  std::vector<Thread> threads;
+  std::unique_ptr<std::byte[]> stacks;
+  std::vector<Quad> sharedMemory;
+  ucontext_t scheduler;
+  int32_t running = 0;
+};
+
+} // namespace nf::rt
+
+#endif // NF_RUNTIME_EMULATION_BLOCK_H
