@@ -13,6 +13,7 @@
 #include "frontend/onnx/Importer.h"
 #include "frontend/onnx/WeightsFile.h"
 #include "passes/lower/EmitObject.h"
+#include "passes/plan/Traffic.h"
 #include "passes/raise/Explain.h"
 #include "tools/Diagnostics.h"
 #include "tools/Link.h"
@@ -100,7 +101,8 @@ public:
   }
 
 private:
-  /// Prints what the model is after stage raise, with what later forward stages remark on its parts.
+  /// Prints what the model is after stage raise, with what later forward stages remark on its parts, and what the
+  /// planned training program moves.
   bool explainModel(Stage first) {
     if (first > Stage::Raise) {
       fmt::print(stderr, "{}: error: expected a model before stage fold to explain, but got a module after it\n",
@@ -114,6 +116,17 @@ private:
     if (!runUpTo(Stage::Fold, Stage::Fold))
       return false;
     fmt::print("{}", explain(*raised, collector.remarks()));
+    return !config || explainTraffic();
+  }
+
+  bool explainTraffic() {
+    if (!runUpTo(Stage::Autodiff, Stage::Plan))
+      return false;
+    const ModelConfig &c = *config;
+    bool isBf16 = c.precision == "bf16";
+    TrafficUnit unit{c.microBatch * c.sequence, c.dModel, isBf16 ? "bf16" : "f32", isBf16 ? 2 : 4};
+    if (auto program = module->lookupSymbol<ProgramOp>("forward_backward"); program && unit.width > 0)
+      fmt::print("\n{}", trafficText(program, unit));
     return true;
   }
 

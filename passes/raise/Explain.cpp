@@ -1,4 +1,5 @@
 #include "passes/raise/Explain.h"
+#include "passes/TextTable.h"
 #include "passes/raise/FileRule.h"
 #include "passes/raise/ModelStructure.h"
 
@@ -16,24 +17,6 @@ RemarkCollector::RemarkCollector(MLIRContext &context)
           collected.push_back(remark);
         return success();
       }) {}
-
-/// Rows of words as a table whose columns are as wide as their longest word.
-static std::string tableOf(const std::vector<std::vector<std::string>> &rows) {
-  std::vector<size_t> widths;
-  for (const auto &row : rows)
-    for (auto [i, word] : llvm::enumerate(row)) {
-      widths.resize(std::max(widths.size(), i + 1));
-      widths[i] = std::max(widths[i], word.size());
-    }
-  std::string text;
-  for (const auto &row : rows) {
-    std::string line;
-    for (auto [i, word] : llvm::enumerate(row))
-      line += fmt::format("{:<{}}  ", word, widths[i]);
-    text += StringRef(line).rtrim().str() + "\n";
-  }
-  return text;
-}
 
 static std::string orNone(StringRef place) { return place.empty() ? "-" : place.str(); }
 
