@@ -10,7 +10,9 @@
 // 4. A contribution to a weight that is folded of parameters (Folds) goes into a gradient state of that weight, and the
 //    walk ends there: what follows is the same for all micro-batches, and is added as the program unfold_gradients,
 //    which update runs once a step.
-// 5. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
+// 5. What forward rounds for a product is saved rounded only: backward reads it so too, widened. A value whose maximum is
+//    taken is left, since its gradient asks which element that was.
+// 6. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/Transforms/RegionUtils.h"
@@ -60,6 +62,7 @@ public:
               builder, op, gradients, [&](Value v) { return dependent.contains(v); },
               [&](Value operand, Value gradient) { contribute(builder, operand, gradient); })))
         return failure();
+    readRounded(forward);
     if (!folded.empty() && failed(buildUnfoldGradients(module, folded)))
       return failure();
     IRRewriter rewriter(module.getContext());
@@ -68,6 +71,30 @@ public:
   }
 
 private:
+  /// Gives backward the rounded form of each value that has one.
+  static void readRounded(ArrayRef<Operation *> forward) {
+    llvm::DenseSet<Operation *> isForward(forward.begin(), forward.end());
+    for (Operation *op : forward) {
+      auto rounded = dyn_cast<CastOp>(op);
+      if (!rounded || isa<BlockArgument>(rounded.getX()) || isWidening(rounded) ||
+          llvm::any_of(rounded.getX().getUsers(), [](Operation *user) { return isa<ReduceMaxOp>(user); }))
+        continue;
+      auto isBackwardUse = [&](OpOperand &use) { return !isForward.contains(use.getOwner()); };
+      if (llvm::none_of(rounded.getX().getUses(), isBackwardUse))
+        continue;
+      OpBuilder builder(rounded->getContext());
+      builder.setInsertionPointAfter(rounded);
+      auto wide = CastOp::create(builder, rounded.getLoc(), rounded.getX().getType(), rounded.getY());
+      isForward.insert(wide);
+      rounded.getX().replaceUsesWithIf(wide.getY(), isBackwardUse);
+    }
+  }
+
+  static bool isWidening(CastOp cast) {
+    auto bits = [](Value value) { return mlir::cast<RankedTensorType>(value.getType()).getElementTypeBitWidth(); };
+    return bits(cast.getY()) >= bits(cast.getX());
+  }
+
   void markDependents(Block &block) {
     for (Operation &op : block.without_terminator()) {
       auto get = dyn_cast<GetOp>(op);

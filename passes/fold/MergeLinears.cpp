@@ -2,7 +2,7 @@
 //
 // Before → after in Passes.td.
 //
-// 1. Group the linears of a program by their input, in program order.
+// 1. Group the linears of a program by their input, in program order; equal casts of one value are one input.
 // 2. Leave groups of one, of linears with and without bias, and, unless all are asked for, those whose merging would
 //    copy something.
 // 3. One linear over the concatenated weights takes the first one's place (what weights are made of moves before it);
@@ -101,14 +101,20 @@ static void merge(ArrayRef<LinearOp> linears) {
     linear.erase();
 }
 
+/// What a linear reads: a value, or what is cast, and the type that it has there.
+static std::pair<Value, Type> inputOf(LinearOp linear) {
+  auto cast = linear.getX().getDefiningOp<CastOp>();
+  return {cast ? cast.getX() : linear.getX(), linear.getX().getType()};
+}
+
 namespace {
 struct MergeLinears : nf::impl::MergeLinearsBase<MergeLinears> {
   using MergeLinearsBase::MergeLinearsBase;
 
   void runOnOperation() override {
-    llvm::MapVector<Value, SmallVector<LinearOp>> byInput;
+    llvm::MapVector<std::pair<Value, Type>, SmallVector<LinearOp>> byInput;
     for (auto linear : getOperation().getBody().front().getOps<LinearOp>())
-      byInput[linear.getX()].push_back(linear);
+      byInput[inputOf(linear)].push_back(linear);
     for (auto &[input, linears] : byInput) {
       if (linears.size() < 2)
         continue;
