@@ -44,6 +44,16 @@ static std::string partsOf(Location location) {
   return text;
 }
 
+/// Where a region's value comes from: not from the op that gives it another element type, which belongs to its reader.
+static Location placeOf(Value value) {
+  auto elementOf = [](Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); };
+  Operation *maker = value.getDefiningOp();
+  while (maker && maker->getNumOperands() == 1 && maker->getOperand(0).getDefiningOp() &&
+         elementOf(maker->getOperand(0)) != elementOf(maker->getResult(0)))
+    maker = maker->getOperand(0).getDefiningOp();
+  return maker ? maker->getLoc() : value.getLoc();
+}
+
 namespace {
 /// Bytes of a segment, from the first to the last that a buffer has.
 struct Extent {
@@ -185,8 +195,7 @@ private:
       int64_t elements = memrefType(out).getNumElements();
       if (op.getResultKind(i) == RowKind::ColSum && (op.getAccumulate() || op.getAlwaysAccumulate()))
         region.reads.push_back(readTerm(out, elements));
-      Operation *maker = op.getYield().getOperand(i).getDefiningOp();
-      region.writes.push_back(write(out, maker ? maker->getLoc() : op.getLoc(), elements));
+      region.writes.push_back(write(out, placeOf(op.getYield().getOperand(i)), elements));
     }
     endOp();
     traffic.regions.push_back(std::move(region));
