@@ -81,8 +81,7 @@ private:
   }
 
   std::string regionsText(int64_t layer) const {
-    std::vector<std::vector<std::string>> rows{
-        {"layers." + std::to_string(layer), "region", "u", "reads", "writes"}};
+    std::vector<std::vector<std::string>> rows{{"layers." + std::to_string(layer), "region", "u", "reads", "writes"}};
     int64_t sum = 0;
     for (const RegionTraffic &region : traffic.regions) {
       if (layerOf(region.parts) != layer)

@@ -206,3 +206,52 @@ nf.program @forward_backward(%x: tensor<5x4xf32> {nf.name = "x"}) -> (tensor<1x1
   %l = nf.reduce_sum %p axes [0, 1] : (tensor<5x3xf32>) -> tensor<1x1xf32>
   nf.return %l : tensor<1x1xf32>
 }
+
+// -----
+
+// Forward rounds a normalized value for a product: backward reads the rounded one, which is saved anyway.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[Y:.*]], %[[RSTD:.*]] = normalize
+// CHECK: %[[N:.*]] = cast %[[Y]] : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+// CHECK: %[[WIDE:.*]] = cast %[[N]] : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+// CHECK: linear %[[N]]
+// CHECK-NOT: %[[Y]]
+// CHECK: mul %{{.*}}, %[[WIDE]]
+// CHECK-NOT: %[[Y]]
+// CHECK: return
+nf.parameter @e : tensor<4x8xf32> {init = "zeros"}
+nf.parameter @w : tensor<3x8xf32> {init = "zeros"}
+nf.program @forward_backward() -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %e = nf.get @e : tensor<4x8xf32>
+  %w = nf.get @w : tensor<3x8xf32>
+  %y, %rstd = nf.normalize %e {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)
+  %n = nf.cast %y : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+  %z = nf.linear %n, %w : (tensor<4x8xbf16>, tensor<3x8xf32>) -> tensor<4x3xbf16>
+  %f = nf.cast %z : (tensor<4x3xbf16>) -> tensor<4x3xf32>
+  %l = nf.reduce_sum %f axes [0, 1] : (tensor<4x3xf32>) -> tensor<1x1xf32>
+  nf.return %l : tensor<1x1xf32>
+}
+
+// -----
+
+// The gradient of a maximum asks which element it was: that value is not read rounded.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[X:.*]] = mul
+// CHECK: cast %[[X]] : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+// CHECK-NOT: cast {{.*}}bf16>) -> tensor<4x8xf32>
+// CHECK: reduce_max %[[X]]
+// CHECK: compare eq %[[X]]
+nf.parameter @e : tensor<4x8xf32> {init = "zeros"}
+nf.parameter @w : tensor<3x8xf32> {init = "zeros"}
+nf.program @forward_backward() -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %e = nf.get @e : tensor<4x8xf32>
+  %w = nf.get @w : tensor<3x8xf32>
+  %x = nf.mul %e, %e : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %n = nf.cast %x : (tensor<4x8xf32>) -> tensor<4x8xbf16>
+  %z = nf.linear %n, %w : (tensor<4x8xbf16>, tensor<3x8xf32>) -> tensor<4x3xbf16>
+  %f = nf.cast %z : (tensor<4x3xbf16>) -> tensor<4x3xf32>
+  %m = nf.reduce_max %x axes [1] : (tensor<4x8xf32>) -> tensor<4x1xf32>
+  %p = nf.mul %f, %m : (tensor<4x3xf32>, tensor<4x1xf32>) -> tensor<4x3xf32>
+  %l = nf.reduce_sum %p axes [0, 1] : (tensor<4x3xf32>) -> tensor<1x1xf32>
+  nf.return %l : tensor<1x1xf32>
+}

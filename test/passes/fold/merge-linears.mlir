@@ -97,3 +97,29 @@ nf.program @alone(%x: tensor<4x16xf32> {nf.name = "x"}) -> (tensor<4x16xf32> {nf
   %y = nf.linear %x, %a : (tensor<4x16xf32>, tensor<16x16xf32>) -> tensor<4x16xf32>
   nf.return %y : tensor<4x16xf32>
 }
+
+// -----
+
+// Each linear rounds its input for itself: casts of one value to one type are one input, a cast to another is not.
+// REMARK: remark: merged: 2 linears over one input
+// CHECK-LABEL: @rounded
+// CHECK: concat %a, %b axis 0
+// CHECK: linear %{{.*}} -> tensor<1x4x32xbf16>
+// CHECK: linear %x, %c
+// CHECK-NOT: linear
+nf.parameter @a : tensor<16x16xf32> {init = "zeros"}
+nf.parameter @b : tensor<16x16xf32> {init = "zeros"}
+nf.parameter @c : tensor<16x16xf32> {init = "zeros"}
+nf.program @rounded(%x: tensor<1x4x16xf32> {nf.name = "x"}) -> (tensor<1x4x16xbf16> {nf.name = "y"}, tensor<1x4x16xf32> {nf.name = "z"}) {
+  %a = nf.get @a : tensor<16x16xf32>
+  %b = nf.get @b : tensor<16x16xf32>
+  %c = nf.get @c : tensor<16x16xf32>
+  %p = nf.cast %x : (tensor<1x4x16xf32>) -> tensor<1x4x16xbf16>
+  %r = nf.linear %p, %a : (tensor<1x4x16xbf16>, tensor<16x16xf32>) -> tensor<1x4x16xbf16>
+  %q = nf.cast %x : (tensor<1x4x16xf32>) -> tensor<1x4x16xbf16>
+  %s = nf.linear %q, %b : (tensor<1x4x16xbf16>, tensor<16x16xf32>) -> tensor<1x4x16xbf16>
+  %y, %lse = nf.attention %r, %s, %s {heads = 2 : i64, causal, scale = 0.5 : f64}
+      : (tensor<1x4x16xbf16>, tensor<1x4x16xbf16>, tensor<1x4x16xbf16>) -> (tensor<1x4x16xbf16>, tensor<1x2x4xf32>)
+  %z = nf.linear %x, %c : (tensor<1x4x16xf32>, tensor<16x16xf32>) -> tensor<1x4x16xf32>
+  nf.return %y, %z : tensor<1x4x16xbf16>, tensor<1x4x16xf32>
+}

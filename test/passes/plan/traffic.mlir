@@ -1,0 +1,31 @@
+// What row kernels move, as nf-compile --explain prints it: an inner layer's regions term by term, what it saves for
+// backward, and sums. A region between two layers counts for the first.
+// RUN: nf-compile %models/normformer-125m.toml --set model.layers=3 --set model.vocab=512 --set model.dropout=0 \
+// RUN:   --set model.attention_dropout=0 --set norm.residual_scale=false --set train.micro_batch=4 \
+// RUN:   --set train.precision=bf16 --fold=all --explain | FileCheck %s
+// CHECK: u = 8192 tokens x 768 columns of bf16, 12582912 bytes
+// CHECK: layers.1 region u reads writes
+// Attention's projection, its LayerNorm, the sum and the next normalization: one region each way.
+// CHECK-NEXT: forward attn.ln,post_ln,residual ffn.ln,fc1 4.01 layers.0.ffn.residual 1.00 + attn.out 1.00 + small 0.00 attn.residual 1.00 + ffn.ln 1.00 + small 0.01
+// Bias and activation with the FFN's LayerNorm.
+// CHECK-NEXT: forward ffn.activation,act_ln,fc2 8.00 ffn.fc1 4.00 ffn.act_ln 4.00 + small 0.00
+// CHECK-NEXT: forward ffn.ln,residual layers.2.attn.ln,q 4.00 attn.residual 1.00 + ffn.fc2 1.00 ffn.residual 1.00 + layers.2.attn.ln 1.00 + small 0.00
+// CHECK-NEXT: backward layers.2.attn.residual,q,ln ffn.residual,fc2 4.01
+// CHECK: backward ffn.activation,fc2,act_ln,fc1 16.02 ffn.fc1 4.00 + ffn.act_ln 4.00 + d ffn.fc2 4.00 + small 0.00 d ffn.activation 4.00
+// CHECK: backward attn.post_ln,residual,out ffn.residual,fc1,ln 6.02
+// CHECK: backward attn.q,k,v 3.00 d attn 3.00
+// CHECK-NEXT: sum 45.09
+// CHECK: saved for backward u
+// CHECK-NEXT: attn.ln 1.00
+// CHECK-NEXT: attn.q,k,v 3.00
+// CHECK-NEXT: attn 1.00
+// CHECK-NEXT: attn.out 1.00
+// CHECK-NEXT: ffn.ln 1.00
+// CHECK-NEXT: ffn.fc1 4.00
+// CHECK-NEXT: ffn.act_ln 4.00
+// CHECK-NEXT: small 0.04
+// CHECK-NEXT: sum 15.04
+// CHECK: whole step u
+// CHECK-NEXT: outside of the layers
+// CHECK-NEXT: layers.0
+// CHECK-NEXT: layers.1 45.09
