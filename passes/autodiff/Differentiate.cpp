@@ -77,7 +77,7 @@ private:
     llvm::DenseSet<Operation *> isForward(forward.begin(), forward.end());
     for (Operation *op : forward) {
       auto rounded = dyn_cast<CastOp>(op);
-      if (!rounded || isa<BlockArgument>(rounded.getX()) || isWidening(rounded) ||
+      if (!rounded || isa<BlockArgument>(rounded.getX()) || !isRounding(rounded) ||
           llvm::any_of(rounded.getX().getUsers(), [](Operation *user) { return isa<ReduceMaxOp>(user); }))
         continue;
       auto isBackwardUse = [&](OpOperand &use) { return !isForward.contains(use.getOwner()); };
@@ -91,9 +91,10 @@ private:
     }
   }
 
-  static bool isWidening(CastOp cast) {
-    auto bits = [](Value value) { return mlir::cast<RankedTensorType>(value.getType()).getElementTypeBitWidth(); };
-    return bits(cast.getY()) >= bits(cast.getX());
+  static bool isRounding(CastOp cast) {
+    auto element = [](Value value) { return dyn_cast<FloatType>(getElementTypeOrSelf(value.getType())); };
+    FloatType from = element(cast.getX()), to = element(cast.getY());
+    return from && to && to.getWidth() < from.getWidth();
   }
 
   void markDependents(Block &block) {
