@@ -53,7 +53,8 @@ def NF_AttentionBackwardOp : NF_Op<"attention_backward", [AttrSizedOperandSegmen
 
     ```mlir
     %dq, %dk, %dv = nf.attention_backward %q, %k, %v, %out, %lse, %dout {heads = 12 : i64, causal, scale = 0.125 : f64}
-        : (…) -> (tensor<4x64x768xf32>, tensor<4x64x768xf32>, tensor<4x64x768xf32>)
+        : (tensor<4x64x768xf32>, tensor<4x64x768xf32>, tensor<4x64x768xf32>, tensor<4x64x768xf32>, tensor<4x12x64xf32>,
+           tensor<4x64x768xf32>) -> (tensor<4x64x768xf32>, tensor<4x64x768xf32>, tensor<4x64x768xf32>)
     ```
   }];
   let arguments = (ins NF_Data:$q, NF_Data:$k, NF_Data:$v, NF_Data:$out, NF_Data:$lse, NF_Data:$dout,

@@ -65,6 +65,17 @@ def NF_FusedOp : NF_Op<"fused", [IsolatedFromAbove, AttrSizedOperandSegments, NF
 
 def NF_YieldOp : NF_Op<"yield", [Terminator, HasParent<"FusedOp">, Pure]> {
   let summary = "the results of a fused region's body on one row";
+  let description = [{
+    ```mlir
+    %sum = nf.fused rows 256 cols 768 (%x)
+        {operand_kinds = array<i32: 0>, result_kinds = array<i32: 1>, gather_index = array<i64: -1>}
+        : (tensor<4x64x768xf32>) -> tensor<4x64x1xf32> {
+    ^bb0(%row: tensor<768xf32>):
+      %r = nf.reduce_sum %row axes [0] : (tensor<768xf32>) -> tensor<1xf32>
+      nf.yield %r : tensor<1xf32>
+    }
+    ```
+  }];
   let arguments = (ins Variadic<NF_Tensor>:$values);
   let builders = [OpBuilder<(ins)>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";

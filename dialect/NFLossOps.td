@@ -36,7 +36,8 @@ def NF_LinearCrossEntropyBackwardOp : NF_Op<"linear_cross_entropy_backward", [Pu
     loss ends the graph (its gradient is 1), so one projection serves both directions.
 
     ```mlir
-    %loss, %dx, %dw = nf.linear_cross_entropy_backward %x, %w, %targets, %loss_weight, %scale : (…)
+    %loss, %dx, %dw = nf.linear_cross_entropy_backward %x, %w, %targets, %loss_weight, %scale : (tensor<4x64x768xf32>,
+        tensor<50257x768xf32>, tensor<4x64xi32>, tensor<4x64xf32>, tensor<f32>)
         -> (tensor<f32>, tensor<4x64x768xf32>, tensor<50257x768xf32>)
     ```
     Constraints: as nf.linear_cross_entropy; dbias is there exactly when bias is.

@@ -57,9 +57,9 @@ def NF_ProgramOp : NF_Op<"program", [FunctionOpInterface, IsolatedFromAbove, OpA
     by which the host finds it (`nf.name`); names and meanings are listed in runtime/abi/nf_abi.h.
 
     ```mlir
-    nf.program @eval(%tokens: tensor<4x64xi32> {nf.name = "tokens"}) -> (tensor<f32> {nf.name = "loss_sum"}) {
-      ...
-      nf.return %loss : tensor<f32>
+    nf.program @eval(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf.name = "y"}) {
+      %y = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      nf.return %y : tensor<4x8xf32>
     }
     ```
 
@@ -89,6 +89,14 @@ def NF_ProgramOp : NF_Op<"program", [FunctionOpInterface, IsolatedFromAbove, OpA
 
 def NF_ReturnOp : NF_Op<"return", [Terminator, HasParent<"ProgramOp">, Pure]> {
   let summary = "ends a program with its results";
+  let description = [{
+    ```mlir
+    nf.program @eval(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf.name = "same"}) {
+      nf.return %x : tensor<4x8xf32>
+    }
+    ```
+    Constraint: (C1) values of the program's result types.
+  }];
   let arguments = (ins Variadic<NF_Data>:$results);
   let assemblyFormat = "($results^ `:` type($results))? attr-dict";
   let hasVerifier = 1;
@@ -113,6 +121,9 @@ def NF_SetOp : NF_Op<"set", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, M
   let description = [{
     A value read by nf.get before keeps its meaning: planning writes in place only where the old value is dead.
 
+    ```mlir
+    nf.set @"final_ln.weight", %new : tensor<768xf32>
+    ```
     Constraints: (C1) `symbol` names a parameter or state; (C2) `value` has its type.
   }];
   let arguments = (ins FlatSymbolRefAttr:$symbol, NF_Tensor:$value);

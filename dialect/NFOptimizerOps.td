@@ -41,7 +41,10 @@ def NF_AdamWOp : NF_Op<"adamw", [Pure, NF_Infer, NF_NotDifferentiable, NF_Decomp
     `norm` is not finite all three stay as they are. Scalars have one element.
 
     ```mlir
-    %p2, %m2, %v2 = nf.adamw %p, %g, %m, %v, %norm, %clip, %lr, %b1, %b2, %eps, %wd, %c1, %c2 : (…) -> (…)
+    %p2, %m2, %v2 = nf.adamw %p, %g, %m, %v, %norm, %clip, %lr, %b1, %b2, %eps, %wd, %c1, %c2
+        : (tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<1xf32>, tensor<1xf32>,
+           tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>)
+        -> (tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>)
     ```
     Constraints: (C1) p, g, m, v have one shape; (C2) the others have one element.
   }];

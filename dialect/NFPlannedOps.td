@@ -76,7 +76,8 @@ def NF_LaunchOp : NF_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
     llvm.func that this became.
 
     ```mlir
-    nf.launch @layer_norm_256x768(%x, %w, %b, %y) tasks 16 : memref<4x64x768xf32>, …
+    nf.launch @layer_norm_256x768(%x, %w, %b, %y) tasks 16
+        : memref<4x64x768xf32>, memref<768xf32>, memref<768xf32>, memref<4x64x768xf32>
     ```
     Constraints: (C1) `kernel` names a func.func with that signature; (C2) tasks is at least 1.
   }];

@@ -10,9 +10,12 @@ def VerifyStage : Pass<"nf-verify-stage", "::mlir::ModuleOp"> {
     The contract of each stage, as docs/compiler.md lists them; every pipeline of a stage ends with this pass. Each
     violation is an error at the op, which names the pass that should have handled it. Changes nothing.
 
+    ```mlir
+    %y = nf.exp %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
     ```
-    nf-opt --nf-verify-stage=stage=fuse x.mlir
-    x.mlir:3:8: error: 'nf.exp' op may not leave stage fuse: nf-fuse-rows should have put it into a region
+    is refused, with `stage=fuse`, by
+    ```
+    error: 'nf.exp' op may not leave stage fuse: nf-fuse-rows should have put it into a region
     ```
   }];
   let options = [Option<"stage", "stage", "std::string", "", "the stage that the module has been through: import … llvm">];
@@ -25,12 +28,12 @@ def LocateConstants : Pass<"nf-locate-constants"> {
 
     ```mlir
     %c = nf.constant dense<1.0> : tensor<1xf32> loc(unknown)
-    %y = nf.add %x, %c : … loc("layers.0.ffn")
+    %y = nf.add %x, %c : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32> loc("layers.0.ffn")
     ```
-    becomes
+    becomes, locations included,
     ```mlir
     %c = nf.constant dense<1.0> : tensor<1xf32> loc("layers.0.ffn")
-    %y = nf.add %x, %c : … loc("layers.0.ffn")
+    %y = nf.add %x, %c : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32> loc("layers.0.ffn")
     ```
   }];
 }

@@ -16,19 +16,28 @@ def Differentiate : Pass<"nf-differentiate", "::mlir::ModuleOp"> {
     follow from these; nf-append-update makes it the beginning of `update`.
 
     ```mlir
-    nf.program @forward_backward(…) -> (tensor<f32> {nf.name = "loss"}) {
+    nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.program @forward_backward(%x: tensor<8xf32> {nf.name = "x"}) -> (tensor<1xf32> {nf.name = "loss"}) {
       %w = nf.get @w : tensor<8xf32>
-      …
-      nf.return %loss : tensor<f32>
+      %p = nf.mul %w, %x : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      %loss = nf.reduce_sum %p axes [0] : (tensor<8xf32>) -> tensor<1xf32>
+      nf.return %loss : tensor<1xf32>
     }
     ```
     becomes
     ```mlir
-    nf.state gradient @"w.grad" of @w : tensor<8xf32>
-    nf.program @forward_backward(…, %accumulate: tensor<i32> {nf.name = "accumulate"}) -> (…) {
-      …
-      nf.accumulate @"w.grad", %dw if %accumulate : tensor<8xf32>, tensor<i32>
-      nf.return %loss : tensor<f32>
+    nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state gradient @w.grad of @w : tensor<8xf32>
+    nf.program @forward_backward(%x: tensor<8xf32> {nf.name = "x"}, %accumulate: tensor<i32> {nf.name = "accumulate"})
+        -> (tensor<1xf32> {nf.name = "loss"}) {
+      %w = nf.get @w : tensor<8xf32>
+      %p = nf.mul %w, %x : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      %loss = nf.reduce_sum %p axes [0] : (tensor<8xf32>) -> tensor<1xf32>
+      %dloss = nf.constant dense<1.0> : tensor<1xf32>
+      %dp = nf.broadcast %dloss : (tensor<1xf32>) -> tensor<8xf32>
+      %dw = nf.mul %dp, %x : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      nf.accumulate @w.grad, %dw if %accumulate : tensor<8xf32>, tensor<i32>
+      nf.return %loss : tensor<1xf32>
     }
     ```
   }];
@@ -37,8 +46,48 @@ def Differentiate : Pass<"nf-differentiate", "::mlir::ModuleOp"> {
 def AppendUpdate : Pass<"nf-append-update", "::mlir::ModuleOp"> {
   let summary = "adds the program update: norm, clip and AdamW of every parameter";
   let description = [{
-    For each parameter with a gradient, as a state or by unfold_gradients (which is used up): moments as states, its part of the global norm, and one nf.adamw whose
-    results replace parameter and moments. Hyperparameters are arguments, so that none needs a compile.
+    For each parameter with a gradient, as a state or by unfold_gradients (which is used up): moments as states, its part
+    of the global norm, and one nf.adamw whose results replace parameter and moments. Hyperparameters are arguments, so
+    that none needs a compile.
+
+    ```mlir
+    nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state gradient @w.grad of @w : tensor<8xf32>
+    ```
+    becomes
+    ```mlir
+    nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state gradient @w.grad of @w : tensor<8xf32>
+    nf.state moment1 @w.m of @w : tensor<8xf32>
+    nf.state moment2 @w.v of @w : tensor<8xf32>
+    nf.program @update(%lr: tensor<f32> {nf.name = "lr"}, %beta1: tensor<f32> {nf.name = "beta1"},
+                       %beta2: tensor<f32> {nf.name = "beta2"}, %eps: tensor<f32> {nf.name = "eps"},
+                       %clip: tensor<f32> {nf.name = "clip"},
+                       %bias_correction1: tensor<f32> {nf.name = "bias_correction1"},
+                       %bias_correction2: tensor<f32> {nf.name = "bias_correction2"},
+                       %weight_decay: tensor<1xf32> {nf.name = "weight_decay"})
+        -> (tensor<f32> {nf.name = "grad_norm"}, tensor<1xf32> {nf.name = "grad_sqnorm"}) {
+      %g = nf.get @w.grad : tensor<8xf32>
+      %square = nf.square_norm %g : (tensor<8xf32>) -> tensor<1xf32>
+      %squares = nf.concat %square axis 0 : (tensor<1xf32>) -> tensor<1xf32>
+      %sum = nf.reduce_sum %squares axes [0] : (tensor<1xf32>) -> tensor<1xf32>
+      %norm = nf.sqrt %sum : (tensor<1xf32>) -> tensor<1xf32>
+      %c = nf.clip_coefficient %norm, %clip : (tensor<1xf32>, tensor<f32>) -> tensor<1xf32>
+      %decay = nf.slice %weight_decay axis 0 from 0 size 1 : (tensor<1xf32>) -> tensor<1xf32>
+      %w = nf.get @w : tensor<8xf32>
+      %m = nf.get @w.m : tensor<8xf32>
+      %v = nf.get @w.v : tensor<8xf32>
+      %w2, %m2, %v2 = nf.adamw %w, %g, %m, %v, %norm, %c, %lr, %beta1, %beta2, %eps, %decay, %bias_correction1,
+          %bias_correction2 : (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<1xf32>, tensor<1xf32>,
+          tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<1xf32>, tensor<f32>, tensor<f32>)
+          -> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>)
+      nf.set @w, %w2 : tensor<8xf32>
+      nf.set @w.m, %m2 : tensor<8xf32>
+      nf.set @w.v, %v2 : tensor<8xf32>
+      %result = nf.reshape %norm : (tensor<1xf32>) -> tensor<f32>
+      nf.return %result, %squares : tensor<f32>, tensor<1xf32>
+    }
+    ```
   }];
 }
 
@@ -51,11 +100,13 @@ def AppendCombine : Pass<"nf-append-combine", "::mlir::ModuleOp"> {
 
     ```mlir
     module attributes {nf.reduction_slots = 2 : i64} {
+      nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
       nf.state gradient @"w.grad" of @w : tensor<8xf32>
     }
     ```
     becomes
     ```mlir
+    nf.parameter @w : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
     nf.state gradient @"w.grad" of @w : tensor<8xf32>
     nf.state partial @"w.grad.0" of @w : tensor<8xf32>
     nf.program @combine_0() {              // after slot 0
@@ -66,7 +117,7 @@ def AppendCombine : Pass<"nf-append-combine", "::mlir::ModuleOp"> {
     nf.program @combine_1() {              // after slot 1
       %g = nf.get @"w.grad" : tensor<8xf32>
       %p = nf.get @"w.grad.0" : tensor<8xf32>
-      %s = nf.add %p, %g : …
+      %s = nf.add %p, %g : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
       nf.set @"w.grad", %s : tensor<8xf32>
       nf.return
     }
@@ -81,14 +132,29 @@ def HoistWeightOnly : Pass<"nf-hoist-weight-only", "::mlir::ModuleOp"> {
     after loading weights, and at the end of update from the new parameters. Micro-batches, eval and logits read them.
 
     ```mlir
-    %g = nf.get @g : tensor<4xf32>
-    %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
-    %y = nf.mul %x, %c : …
+    nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.program @eval(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "y"}) {
+      %g = nf.get @g : tensor<4xf32>
+      %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+      %y = nf.mul %x, %c : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      nf.return %y : tensor<4xf32>
+    }
     ```
     becomes
     ```mlir
-    %c = nf.get @g.derived.1 : tensor<4xf32>
-    %y = nf.mul %x, %c : …
+    nf.parameter @g : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state derived @g.derived.1 of @g : tensor<4xf32>
+    nf.program @eval(%x: tensor<4xf32> {nf.name = "x"}) -> (tensor<4xf32> {nf.name = "y"}) {
+      %c = nf.get @g.derived.1 : tensor<4xf32>
+      %y = nf.mul %x, %c : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      nf.return %y : tensor<4xf32>
+    }
+    nf.program @prepare_weights() {
+      %g = nf.get @g : tensor<4xf32>
+      %c = nf.exp %g : (tensor<4xf32>) -> tensor<4xf32>
+      nf.set @g.derived.1, %c : tensor<4xf32>
+      nf.return
+    }
     ```
   }];
 }
@@ -100,20 +166,34 @@ def Recompute : Pass<"nf-recompute", "::mlir::ModuleOp"> {
     what it is made of anyway, or if reading that is cheaper than writing the value and reading it back.
 
     ```mlir
-    %act = nf.gelu %z : …
-    %y, %mean, %rstd = nf.layer_norm %act, %g, %b …
-    …                                        // backward
-    %centred = nf.sub %act, %mean : …
-    … nf.mul %z, …                           // the derivative of gelu
+    nf.parameter @z : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state gradient @z.grad of @z : tensor<4x8xf32>
+    nf.program @forward_backward(%w: tensor<8x8xf32> {nf.name = "w"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+      %z = nf.get @z : tensor<4x8xf32>
+      %act = nf.gelu %z : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      %loss = nf.reduce_sum %act axes [0, 1] : (tensor<4x8xf32>) -> tensor<1x1xf32>
+      %d = nf.matmul %z, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+      %e = nf.mul %d, %z : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      %dz = nf.mul %e, %act : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      nf.accumulate @z.grad, %dz : tensor<4x8xf32>
+      nf.return %loss : tensor<1x1xf32>
+    }
     ```
     becomes
     ```mlir
-    %act = nf.gelu %z : …
-    %y, %mean, %rstd = nf.layer_norm %act, %g, %b …
-    …
-    %again = nf.gelu %z : …
-    %centred = nf.sub %again, %mean : …
-    … nf.mul %z, …
+    nf.parameter @z : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.state gradient @z.grad of @z : tensor<4x8xf32>
+    nf.program @forward_backward(%w: tensor<8x8xf32> {nf.name = "w"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+      %z = nf.get @z : tensor<4x8xf32>
+      %act = nf.gelu %z : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      %loss = nf.reduce_sum %act axes [0, 1] : (tensor<4x8xf32>) -> tensor<1x1xf32>
+      %d = nf.matmul %z, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+      %again = nf.gelu %z : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      %e = nf.mul %d, %z : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      %dz = nf.mul %e, %again : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      nf.accumulate @z.grad, %dz : tensor<4x8xf32>
+      nf.return %loss : tensor<1x1xf32>
+    }
     ```
   }];
 }

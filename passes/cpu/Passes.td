@@ -26,11 +26,8 @@ def LowerFused : Pass<"nf-lower-fused", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     nf.launch @fused_4x8_0(%x, %y) tasks 1 : memref<4x8xf32>, memref<4x8xf32>
-    ```
-    with, in the module,
-    ```mlir
-    func.func private @fused_4x8_0(%x: memref<1x32xf32> {llvm.noalias}, %y: memref<1x32xf32> {llvm.noalias},
-                                   %task: index, %scratch: memref<?xi8>) attributes {nf.scratch_bytes = 0 : i64}
+    func.func private @fused_4x8_0(memref<1x32xf32> {llvm.noalias}, memref<1x32xf32> {llvm.noalias}, index,
+                                   memref<?xi8>) attributes {nf.scratch_bytes = 0 : i64}
     ```
   }];
   let options = [
@@ -50,11 +47,11 @@ def LowerMatmul : Pass<"nf-lower-matmul", "::mlir::ModuleOp"> {
     ```
     becomes
     ```mlir
-    func.func private @matmul_256x2304x768_nt(%a: memref<196608xf32>, …, %task: index, %scratch: memref<?xi8>) {
-      … the tile's place from %task …
-      call @nf_gemm_f32(…)
-    }
-    nf.launch @matmul_256x2304x768_nt(%x, %w, %y) tasks 8 : …
+    nf.launch @matmul_256x2304x768_nt(%x, %w, %y) tasks 8
+        : memref<256x768xf32>, memref<2304x768xf32>, memref<256x2304xf32>
+    func.func private @matmul_256x2304x768_nt(memref<196608xf32>, memref<1769472xf32>, memref<589824xf32>, index,
+                                              memref<?xi8>)
+    func.func private @nf_gemm_f32(i32, i32, i64, i64, i64, f32, !llvm.ptr, i64, !llvm.ptr, i64, f32, !llvm.ptr, i64)
     ```
     A bias is written to the tile first and added to by the product: the library would clear the tile otherwise.
 
@@ -77,7 +74,14 @@ def LowerScatterAdd : Pass<"nf-lower-scatter-add", "::mlir::ModuleOp"> {
     ```mlir
     nf.scatter_add %rows, %ids outs(%table) : (memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>) -> ()
     ```
-    becomes a launch of `@scatter_add_50257x768_256` over 8 tasks of 96 columns.
+    becomes
+    ```mlir
+    nf.launch @scatter_add_50257x768_256(%rows, %ids, %table) tasks 8
+        : memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>
+    func.func private @scatter_add_50257x768_256(memref<196608xf32>, memref<256xi32>, memref<38597376xf32>, index,
+                                                 memref<?xi8>)
+    ```
+    A task has 96 columns.
   }];
   let dependentDialects = NF_KernelDialects;
 }
@@ -90,12 +94,18 @@ def LowerCopy : Pass<"nf-lower-copy", "::mlir::ModuleOp"> {
     that differ in nothing else share a kernel.
 
     ```mlir
+    %in = nf.buffer transient 0 : memref<48xf32>
+    %out = nf.buffer transient 192 : memref<32xf32>
     nf.copy %in to %out sizes [4, 8] from 16 strides [8, 1] to 0 strides [8, 1] : memref<48xf32>, memref<32xf32>
     ```
     becomes
     ```mlir
+    %in = nf.buffer transient 0 : memref<48xf32>
+    %out = nf.buffer transient 192 : memref<32xf32>
     %0 = nf.buffer transient 64 : memref<32xf32>
-    nf.launch @copy_f32_32_1_1(%0, %out) tasks 1 : memref<32xf32>, memref<32xf32>
+    %1 = nf.buffer transient 192 : memref<32xf32>
+    nf.launch @copy_f32_32s1s1(%0, %1) tasks 1 : memref<32xf32>, memref<32xf32>
+    func.func private @copy_f32_32s1s1(memref<32xf32>, memref<32xf32>, index, memref<?xi8>)
     ```
   }];
   let dependentDialects = NF_KernelDialects;
@@ -111,13 +121,16 @@ def LowerAttention : Pass<"nf-lower-attention", "::mlir::ModuleOp"> {
 
     ```mlir
     nf.attention %q, %k, %v outs(%out, %lse) {heads = 12 : i64, causal, scale = 0.125 : f64}
-        : (memref<4x64x768xf32>, …) -> ()
+        : (memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x12x64xf32>) -> ()
     ```
     becomes
     ```mlir
-    nf.launch @attention_4x64x64_h12w64_causal(%q, %k, %v, %out, %lse) tasks 48 : memref<4x64x768xf32>, …
-    func.func private @attention_4x64x64_h12w64_causal(%q: memref<4x64x768xf32> {llvm.noalias}, …, %task: index,
-        %scratch: memref<?xi8> {llvm.noalias}) attributes {nf.scratch_bytes = 98816 : i64} { … }
+    nf.launch @attention_4x64x64_h12w64_causal(%q, %k, %v, %out, %lse) tasks 48
+        : memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x64x768xf32>, memref<4x12x64xf32>
+    func.func private @attention_4x64x64_h12w64_causal(
+        memref<4x64x768xf32> {llvm.noalias}, memref<4x64x768xf32> {llvm.noalias}, memref<4x64x768xf32> {llvm.noalias},
+        memref<4x64x768xf32> {llvm.noalias}, memref<4x12x64xf32> {llvm.noalias}, index, memref<?xi8> {llvm.noalias})
+        attributes {nf.scratch_bytes = 98816 : i64}
     ```
   }];
   let options = [

@@ -18,11 +18,15 @@ def MergeLinears : Pass<"nf-merge-linears", "::nf::ProgramOp"> {
     lines, and results that only kernels read that take columns of a wider tensor (attention).
 
     ```mlir
+    %wq = nf.get @q : tensor<64x64xf32>
+    %wk = nf.get @k : tensor<32x64xf32>
     %q = nf.linear %x, %wq : (tensor<2x8x64xf32>, tensor<64x64xf32>) -> tensor<2x8x64xf32>
     %k = nf.linear %x, %wk : (tensor<2x8x64xf32>, tensor<32x64xf32>) -> tensor<2x8x32xf32>
     ```
-    becomes
+    becomes, with `all=true`,
     ```mlir
+    %wq = nf.get @q : tensor<64x64xf32>
+    %wk = nf.get @k : tensor<32x64xf32>
     %w = nf.concat %wq, %wk axis 0 : (tensor<64x64xf32>, tensor<32x64xf32>) -> tensor<96x64xf32>
     %y = nf.linear %x, %w : (tensor<2x8x64xf32>, tensor<96x64xf32>) -> tensor<2x8x96xf32>
     %q = nf.slice %y axis 2 from 0 size 64 : (tensor<2x8x96xf32>) -> tensor<2x8x64xf32>
@@ -41,15 +45,24 @@ def FoldLayerNormAffine : Pass<"nf-fold-layer-norm-affine", "::mlir::ModuleOp"> 
     (docs/folding.md). What is decided in `forward_backward` holds for all programs.
 
     ```mlir
-    %n, %mean, %rstd = nf.layer_norm %x, %g, %b {eps = 1.0e-5 : f64} : …
-    %y = nf.linear %n, %w bias %c : …
+    %g = nf.get @g : tensor<8xf32>
+    %b = nf.get @b : tensor<8xf32>
+    %w = nf.get @w : tensor<16x8xf32>
+    %c = nf.get @c : tensor<16xf32>
+    %n, %mean, %rstd = nf.layer_norm %x, %g, %b {eps = 1.0e-5 : f64} : (tensor<512x8xf32>, tensor<8xf32>, tensor<8xf32>)
+        -> (tensor<512x8xf32>, tensor<512x1xf32>, tensor<512x1xf32>)
+    %y = nf.linear %n, %w bias %c : (tensor<512x8xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<512x16xf32>
     ```
     becomes
     ```mlir
-    %n, %rstd = nf.normalize %x {eps = 1.0e-5 : f64} : …
-    %wg = nf.fold_scale %w, %g {axis = 1 : i64} : …
-    %cb = nf.fold_shift %w, %b bias %c : …
-    %y = nf.linear %n, %wg bias %cb : …
+    %g = nf.get @g : tensor<8xf32>
+    %b = nf.get @b : tensor<8xf32>
+    %w = nf.get @w : tensor<16x8xf32>
+    %c = nf.get @c : tensor<16xf32>
+    %n, %r = nf.normalize %x {eps = 1.0e-5 : f64} : (tensor<512x8xf32>) -> (tensor<512x8xf32>, tensor<512x1xf32>)
+    %wg = nf.fold_scale %w, %g {axis = 1 : i64} : (tensor<16x8xf32>, tensor<8xf32>) -> tensor<16x8xf32>
+    %cb = nf.fold_shift %w, %b bias %c : (tensor<16x8xf32>, tensor<8xf32>, tensor<16xf32>) -> tensor<16xf32>
+    %y = nf.linear %n, %wg bias %cb : (tensor<512x8xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<512x16xf32>
     ```
   }];
   let options = FoldOptions;
@@ -63,13 +76,17 @@ def FoldHeadScale : Pass<"nf-fold-head-scale", "::mlir::ModuleOp"> {
     nf-fold-layer-norm-affine is.
 
     ```mlir
-    %s = nf.head_scale %x, %gamma : …
-    %y = nf.linear %s, %w bias %c : …
+    %gamma = nf.get @gamma : tensor<4xf32>
+    %w = nf.get @w : tensor<16x8xf32>
+    %s = nf.head_scale %x, %gamma : (tensor<512x8xf32>, tensor<4xf32>) -> tensor<512x8xf32>
+    %y = nf.linear %s, %w : (tensor<512x8xf32>, tensor<16x8xf32>) -> tensor<512x16xf32>
     ```
     becomes
     ```mlir
-    %wg = nf.fold_scale %w, %gamma {axis = 1 : i64} : …
-    %y = nf.linear %x, %wg bias %c : …
+    %gamma = nf.get @gamma : tensor<4xf32>
+    %w = nf.get @w : tensor<16x8xf32>
+    %wg = nf.fold_scale %w, %gamma {axis = 1 : i64} : (tensor<16x8xf32>, tensor<4xf32>) -> tensor<16x8xf32>
+    %y = nf.linear %x, %wg : (tensor<512x8xf32>, tensor<16x8xf32>) -> tensor<512x16xf32>
     ```
   }];
   let options = FoldOptions;

@@ -32,14 +32,16 @@ def RaiseLinear : Pass<"nf-raise-linear", "::mlir::ModuleOp"> {
 
     ```mlir
     nf.parameter @w : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"w\"}"}
-    …
+    %w = nf.get @w : tensor<4x8xf32>
+    %b = nf.get @b : tensor<8xf32>
     %p = nf.matmul %x, %w : (tensor<2x3x4xf32>, tensor<4x8xf32>) -> tensor<2x3x8xf32>
     %y = nf.add %p, %b : (tensor<2x3x8xf32>, tensor<8xf32>) -> tensor<2x3x8xf32>
     ```
     becomes
     ```mlir
     nf.parameter @w : tensor<8x4xf32> {init = "{\"kind\":\"file\",\"name\":\"w\",\"transposed\":true}"}
-    …
+    %w = nf.get @w : tensor<8x4xf32>
+    %b = nf.get @b : tensor<8xf32>
     %y = nf.linear %x, %w bias %b : (tensor<2x3x4xf32>, tensor<8x4xf32>, tensor<8xf32>) -> tensor<2x3x8xf32>
     ```
   }];
@@ -119,14 +121,22 @@ def RaiseSoftmax : Pass<"nf-raise-softmax", "::nf::ProgramOp"> {
 def RaiseDropout : Pass<"nf-raise-dropout", "::nf::ProgramOp"> {
   let summary = "masks of random bits into nf.dropout";
   let description = [{
+    With a threshold of p · 2³¹ and a factor of 1 / (1 − p):
+
     ```mlir
+    %bits = nf.random_bits %seed, %step, %offset {site = 3 : i32, rows_per_sample = 4 : i64}
+        : (tensor<i64>, tensor<i32>, tensor<i32>) -> tensor<2x4x8xi32>
+    %threshold = nf.constant dense<1073741824> : tensor<1xi32>
+    %factor = nf.constant dense<2.0> : tensor<1xf32>
+    %zero = nf.constant dense<0.0> : tensor<1xf32>
     %keep = nf.compare ge %bits, %threshold : (tensor<2x4x8xi32>, tensor<1xi32>) -> tensor<2x4x8xi1>
     %s = nf.mul %x, %factor : (tensor<2x4x8xf32>, tensor<1xf32>) -> tensor<2x4x8xf32>
     %y = nf.where %keep, %s, %zero : (tensor<2x4x8xi1>, tensor<2x4x8xf32>, tensor<1xf32>) -> tensor<2x4x8xf32>
     ```
-    with `%bits` from nf.random_bits, a threshold of p · 2³¹ and a factor of 1 / (1 − p) becomes
+    becomes
     ```mlir
-    %y = nf.dropout %x, %seed, %step, %offset {p = 0.1 : f64, site = 3 : i32} : …
+    %y = nf.dropout %x, %seed, %step, %offset {p = 0.5 : f64, site = 3 : i32}
+        : (tensor<2x4x8xf32>, tensor<i64>, tensor<i32>, tensor<i32>) -> tensor<2x4x8xf32>
     ```
   }];
 }
@@ -140,15 +150,24 @@ def RaiseAttention : Pass<"nf-raise-attention", "::nf::ProgramOp"> {
     leaves the primitives. Expects nf-simplify before it, and after it to remove the movement of heads.
 
     ```mlir
+    %scale = nf.constant dense<0.25> : tensor<1xf32>
     %s = nf.matmul %q, %k {transpose_b} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
     %t = nf.mul %s, %scale : (tensor<2x4x8x8xf32>, tensor<1xf32>) -> tensor<2x4x8x8xf32>
-    %m = nf.add %t, %causal : (tensor<2x4x8x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8x8xf32>
-    %p = nf.softmax %m : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    %p = nf.softmax %t : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
     %y = nf.matmul %p, %v : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
     ```
-    becomes, beside movement to and from [batch, tokens, heads · width],
+    becomes, with movement to and from [batch, tokens, heads · width],
     ```mlir
-    %out, %lse = nf.attention %qs, %ks, %vs {causal, heads = 4 : i64, scale = 0.25 : f64} : …
+    %qt = nf.transpose %q [0, 2, 1, 3] : (tensor<2x4x8x16xf32>) -> tensor<2x8x4x16xf32>
+    %qs = nf.reshape %qt : (tensor<2x8x4x16xf32>) -> tensor<2x8x64xf32>
+    %kt = nf.transpose %k [0, 2, 1, 3] : (tensor<2x4x8x16xf32>) -> tensor<2x8x4x16xf32>
+    %ks = nf.reshape %kt : (tensor<2x8x4x16xf32>) -> tensor<2x8x64xf32>
+    %vt = nf.transpose %v [0, 2, 1, 3] : (tensor<2x4x8x16xf32>) -> tensor<2x8x4x16xf32>
+    %vs = nf.reshape %vt : (tensor<2x8x4x16xf32>) -> tensor<2x8x64xf32>
+    %out, %lse = nf.attention %qs, %ks, %vs {heads = 4 : i64, scale = 0.25 : f64}
+        : (tensor<2x8x64xf32>, tensor<2x8x64xf32>, tensor<2x8x64xf32>) -> (tensor<2x8x64xf32>, tensor<2x4x8xf32>)
+    %o = nf.reshape %out : (tensor<2x8x64xf32>) -> tensor<2x8x4x16xf32>
+    %y = nf.transpose %o [0, 2, 1, 3] : (tensor<2x8x4x16xf32>) -> tensor<2x4x8x16xf32>
     ```
   }];
 }
@@ -165,7 +184,7 @@ def RaiseHeadScale : Pass<"nf-raise-head-scale", "::nf::ProgramOp"> {
     %s = nf.mul %h, %g : (tensor<2x8x4x16xf32>, tensor<4x1xf32>) -> tensor<2x8x4x16xf32>
     %y = nf.reshape %s : (tensor<2x8x4x16xf32>) -> tensor<2x8x64xf32>
     ```
-    becomes, after nf-simplify,
+    becomes, with nf-simplify after it,
     ```mlir
     %g = nf.get @gamma : tensor<4x1xf32>
     %v = nf.reshape %g : (tensor<4x1xf32>) -> tensor<4xf32>
@@ -180,12 +199,14 @@ def RaiseResidualScale : Pass<"nf-raise-residual-scale", "::nf::ProgramOp"> {
     Only where the sum that reads the product adds a value computed from the same x: a factor of the branch stays.
 
     ```mlir
+    %s = nf.get @s : tensor<8xf32>
     %r = nf.mul %x, %s : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
     %f = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
     %y = nf.add %r, %f : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
     ```
-    with `%s` from nf.get becomes
+    becomes
     ```mlir
+    %s = nf.get @s : tensor<8xf32>
     %r = nf.residual_scale %x, %s : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
     %f = nf.gelu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
     %y = nf.add %r, %f : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
@@ -200,16 +221,28 @@ def RaiseCrossEntropy : Pass<"nf-raise-cross-entropy", "::nf::ProgramOp"> {
     reads: projection and loss become one op. Expects linears to be raised.
 
     ```mlir
+    %w = nf.get @head : tensor<16x8xf32>
+    %zero = nf.constant dense<0.0> : tensor<1xf32>
     %logits = nf.linear %x, %w : (tensor<4x8xf32>, tensor<16x8xf32>) -> tensor<4x16xf32>
-    …
+    %e = nf.exp %logits : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    %s = nf.reduce_sum %e axes [1] : (tensor<4x16xf32>) -> tensor<4x1xf32>
+    %lse = nf.log %s : (tensor<4x1xf32>) -> tensor<4x1xf32>
+    %t = nf.reshape %targets : (tensor<4xi32>) -> tensor<4x1xi32>
+    %j = nf.iota : tensor<16xi32>
+    %hot = nf.compare eq %j, %t : (tensor<16xi32>, tensor<4x1xi32>) -> tensor<4x16xi1>
+    %at = nf.where %hot, %logits, %zero : (tensor<4x16xi1>, tensor<4x16xf32>, tensor<1xf32>) -> tensor<4x16xf32>
+    %picked = nf.reduce_sum %at axes [1] : (tensor<4x16xf32>) -> tensor<4x1xf32>
     %nll = nf.sub %lse, %picked : (tensor<4x1xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
-    %loss = nf.reduce_mean %nll axes [0, 1] : (tensor<4x1xf32>) -> tensor<1x1xf32>
+    %mean = nf.reduce_mean %nll axes [0, 1] : (tensor<4x1xf32>) -> tensor<1x1xf32>
+    %loss = nf.reshape %mean : (tensor<1x1xf32>) -> tensor<f32>
     ```
     becomes
     ```mlir
+    %w = nf.get @head : tensor<16x8xf32>
     %ones = nf.constant dense<1.0> : tensor<4xf32>
     %scale = nf.constant dense<0.25> : tensor<1xf32>
-    %l = nf.linear_cross_entropy %x, %w, %targets, %ones, %scale : …
+    %loss = nf.linear_cross_entropy %x, %w, %targets, %ones, %scale
+        : (tensor<4x8xf32>, tensor<16x8xf32>, tensor<4xi32>, tensor<4xf32>, tensor<1xf32>) -> tensor<f32>
     ```
   }];
 }
@@ -221,13 +254,27 @@ def NameParameters : Pass<"nf-name-parameters", "::mlir::ModuleOp"> {
     embedding, norm or scale reads is not trained.
 
     ```mlir
-    nf.parameter @"onnx::MatMul_34" : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::MatMul_34\"}"}
+    nf.parameter @"onnx::Gather_34" : tensor<32x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::Gather_34\"}"}
     nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}"}
+    nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+      %w = nf.get @"onnx::Gather_34" : tensor<32x8xf32>
+      %s = nf.get @sines : tensor<4x8xf32>
+      %e = nf.embedding %w, %tokens : (tensor<32x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+      %y = nf.add %e, %s : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
+      nf.return %y : tensor<2x4x8xf32>
+    }
     ```
-    becomes, where the first is read by the query projection of the first layer and the second is added to embeddings,
+    becomes
     ```mlir
-    nf.parameter @layers.0.attn.q.weight : tensor<8x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::MatMul_34\"}"}
+    nf.parameter @embed.tokens.weight : tensor<32x8xf32> {init = "{\"kind\":\"file\",\"name\":\"onnx::Gather_34\"}"}
     nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}", trainable = false}
+    nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+      %w = nf.get @embed.tokens.weight : tensor<32x8xf32>
+      %s = nf.get @sines : tensor<4x8xf32>
+      %e = nf.embedding %w, %tokens : (tensor<32x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+      %y = nf.add %e, %s : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
+      nf.return %y : tensor<2x4x8xf32>
+    }
     ```
   }];
 }
@@ -241,7 +288,7 @@ def FreezeParameters : Pass<"nf-freeze-parameters", "::mlir::ModuleOp"> {
     ```mlir
     nf.parameter @head.bias : tensor<4xf32> {init = "{\"kind\":\"ones\"}"}
     ```
-    becomes with `freeze=*.bias`
+    becomes, with `freeze=*.bias`,
     ```mlir
     nf.parameter @head.bias : tensor<4xf32> {init = "{\"kind\":\"ones\"}", trainable = false}
     ```
@@ -258,8 +305,37 @@ def DetectNormformer : Pass<"nf-detect-normformer", "::mlir::ModuleOp"> {
     nf.layers, one dictionary a layer; nothing is changed.
 
     ```mlir
-    module attributes {nf.layers = [{path = "layers.0.attn", placement = "pre", attention_layernorm = true,
-      head_scale = "pre_proj", ffn_layernorm = true, residual_scale = false, activation = "gelu"} ]} { … }
+    nf.program @forward(%x: tensor<2x4x8xf32> {nf.name = "x"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+      %w = nf.get @w : tensor<8x8xf32>
+      %g = nf.get @g : tensor<2xf32>
+      %b = nf.get @b : tensor<8xf32>
+      %n, %nm, %nr = nf.layer_norm %x, %b, %b {eps = 1.0e-5 : f64} : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>)
+          -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+      %q = nf.linear %n, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %k = nf.linear %n, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %v = nf.linear %n, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %a, %lse = nf.attention %q, %k, %v {heads = 2 : i64, causal, scale = 0.5 : f64}
+          : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> (tensor<2x4x8xf32>, tensor<2x2x4xf32>)
+      %s = nf.head_scale %a, %g : (tensor<2x4x8xf32>, tensor<2xf32>) -> tensor<2x4x8xf32>
+      %o = nf.linear %s, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %r = nf.add %x, %o : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      %m, %mm, %mr = nf.layer_norm %r, %b, %b {eps = 1.0e-5 : f64} : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>)
+          -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
+      %h = nf.linear %m, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %act = nf.gelu %h : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      %f = nf.linear %act, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+      %y = nf.add %r, %f : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      nf.return %y : tensor<2x4x8xf32>
+    }
+    nf.parameter @w : tensor<8x8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.parameter @b : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
+    nf.parameter @g : tensor<2xf32> {init = "{\"kind\":\"ones\"}"}
+    ```
+    becomes, among others,
+    ```mlir
+    module attributes {nf.layers = [{activation = "gelu", attention_layernorm = false, ffn_layernorm = false,
+        head_scale = "pre_proj", path = "", placement = "pre", residual_scale = false} ]} {
+    }
     ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false", "one remark a layer, at its attention">];
@@ -275,25 +351,27 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
     number of tokens that count (Σ loss_weight) and inv_count. A module without a program @forward stays as it is.
 
     ```mlir
+    nf.parameter @w : tensor<64x16xf32> {init = "{\"kind\":\"ones\"}"}
     nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x64xf32> {nf.name = "logits"}) {
-      …
+      %w = nf.get @w : tensor<64x16xf32>
+      %x = nf.embedding %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
       %logits = nf.linear %x, %w : (tensor<2x8x16xf32>, tensor<64x16xf32>) -> tensor<2x8x64xf32>
       nf.return %logits : tensor<2x8x64xf32>
     }
     ```
-    becomes
+    becomes, with eval and logits among others,
     ```mlir
+    nf.parameter @w : tensor<64x16xf32> {init = "{\"kind\":\"ones\"}"}
     nf.program @forward_backward(%tokens: tensor<2x8xi32> {nf.name = "tokens"},
                                  %targets: tensor<2x8xi32> {nf.name = "targets"},
                                  %loss_weight: tensor<2x8xf32> {nf.name = "loss_weight"},
                                  %inv_count: tensor<f32> {nf.name = "inv_count"}) -> (tensor<f32> {nf.name = "loss"}) {
-      …
-      %loss = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %inv_count : …
+      %w = nf.get @w : tensor<64x16xf32>
+      %x = nf.embedding %w, %tokens : (tensor<64x16xf32>, tensor<2x8xi32>) -> tensor<2x8x16xf32>
+      %loss = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %inv_count : (tensor<2x8x16xf32>,
+          tensor<64x16xf32>, tensor<2x8xi32>, tensor<2x8xf32>, tensor<f32>) -> tensor<f32>
       nf.return %loss : tensor<f32>
     }
-    nf.program @eval(…) -> (tensor<f32> {nf.name = "loss_sum"}) { … }
-    nf.program @logits(%tokens: tensor<1x8xi32> {nf.name = "tokens"}, %index: tensor<i32> {nf.name = "index"})
-        -> (tensor<64xf32> {nf.name = "logits"}) { … }
     ```
   }];
 }

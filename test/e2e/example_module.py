@@ -1,6 +1,6 @@
 """A module around an example of a description, which shows a few ops and leaves out where their operands come from.
 
-Ops of a module (nf.parameter, func.func, …) stand by themselves; the others become the program @example. A value that
+Ops of a module (nf.parameter, func.func, …) stand by themselves; the others become the program @forward_backward. A value that
 nothing in the example makes is an argument of it, of the type that the first reader shows, or a planned buffer; a
 symbol that nothing declares is a parameter, a gradient sum, or a kernel, by the op that names it."""
 import re
@@ -52,7 +52,7 @@ class Statement:
             raise ValueError(f"expected an op, but got {text.strip()!r}")
         self.op = match["op"]
         self.results = re.findall(r"%\w+", text.strip()[:match.start("op")])
-        self.operands, self.types, self.symbol = {}, [], None
+        self.operands, self.types, self.symbol, self.result_types = {}, [], None, []
         if self.op in MODULE_OPS:
             return
         rest = text.strip()[match.end("op"):]
@@ -62,7 +62,13 @@ class Statement:
         names, types = re.findall(r"%\w+", rest[:cut]), rest[cut + 1:].strip()
         if types.startswith("("):
             end = next(i for i, c, depth in depths(types) if c == ")" and depth == 0)
+            # What follows them: a region, a location.
+            shown = re.split(r" (?:loc\(|\{)", types[end + 1:].partition("->")[2])[0].strip()
+            self.result_types = split(shown[1:-1] if shown.startswith("(") else shown)
             types = types[1:end]
+        else:
+            types = re.split(r" (?:loc\(|\{)", types)[0]
+            self.result_types = split(types)
         self.types = split(types)
         self.operands = dict(zip(names, self.types + self.types[-1:] * len(names)))
 
@@ -82,8 +88,7 @@ class Example:
         """Values, with the types shown, that the example makes and does not read."""
         found = {}
         for statement in self.statements:
-            shown = statement.text.rpartition("->")[2] if "->" in statement.text else statement.text.rpartition(" : ")[2]
-            for name, type_ in zip(statement.results, split(shown.strip().strip("()"))):
+            for name, type_ in zip(statement.results, statement.result_types):
                 if name not in self.read:
                     found[name] = type_
         return found
@@ -151,4 +156,4 @@ def program(body, example, other):
     types = ", ".join(f'{type_} {{nf.name = "{name[1:]}"}}' for name, type_ in results.items())
     end = f"nf.return {', '.join(results)} : {', '.join(results.values())}" if results else "nf.return"
     lines = "\n".join(buffers + body + ([] if body[-1].strip().startswith("nf.return") else [end]))
-    return f"nf.program @example({arguments}) -> ({types}) {{\n{lines}\n}}"
+    return f"nf.program @forward_backward({arguments}) -> ({types}) {{\n{lines}\n}}"

@@ -6,7 +6,8 @@ A pass's description has two blocks of IR with a sentence between them:
   becomes, among others,               only what is shown is compared
   … with `remarks=true` …              options of the pass
   … with nf-simplify before|after it   another pass in addition
-  is refused with                      the second block is the error
+  becomes, locations included,         names of locations are compared too
+  is refused                           the second block is the error
 A kernel that is shown without a body is compared without it."""
 import json
 import os
@@ -46,7 +47,8 @@ def nf_opt(text, *flags):
 
 def symbols(text):
     """The printed ops of a module, by their first lines, and the line of the module itself."""
-    lines = text.splitlines()
+    # A place in the example itself is no name.
+    lines = [line for line in re.sub(r' loc\(("<stdin>":\d+:\d+|unknown)\)', "", text).splitlines() if line.strip()]
     found, head = {}, next(line for line in lines if line.startswith("module"))
     for line in lines[lines.index(head) + 1:]:
         if line.startswith("  ") and line[2] not in " })":
@@ -59,8 +61,9 @@ def symbols(text):
 
 def without_bodies(got, wanted):
     """`got` without the bodies of functions that `wanted` only declares."""
-    return {first.removesuffix(" {") if first.removesuffix(" {") in wanted else first:
-            [] if first.removesuffix(" {") in wanted else body for first, body in got.items()}
+    bare = {first: re.sub(r"%arg\d+: ", "", first.removesuffix(" {")) for first in got}
+    return {bare[first] if bare[first] in wanted else first: [] if bare[first] in wanted else body
+            for first, body in got.items()}
 
 
 class Examples(unittest.TestCase):
@@ -87,27 +90,29 @@ class Examples(unittest.TestCase):
 
     def compare(self, name, before, sentence, after):
         sentence = " ".join(sentence.split())
+        located = ["--mlir-print-debuginfo", "--mlir-print-local-scope"] if "locations included" in sentence else []
         first, second = Example(before), None if "refused" in sentence else Example(after)
         options = re.search(r"with `([^`]+)`", sentence)
         flags = [f"--{name}" + (f"={options[1]}" if options else "")]
         for other, place in re.findall(r"(nf-[\w-]+) (before|after) it", sentence):
             flags.insert(0 if place == "before" else len(flags), f"--{other}")
-        done = nf_opt(module(first, second), *flags)
+        done = nf_opt(module(first, second), *flags, *located)
         if second is None:
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(" ".join(after.split()), " ".join(done.stderr.split()))
             return
         self.assertRegex(sentence, r"^becomes\b")
         self.assertEqual(done.returncode, 0, f"{done.stderr}\n{module(first, second)}")
-        expected = nf_opt(module(second, first))
+        expected = nf_opt(module(second, first), *located)
         self.assertEqual(expected.returncode, 0, f"{expected.stderr}\n{module(second, first)}")
-        (wanted_head, wanted), (got_head, got) = symbols(expected.stdout), symbols(done.stdout)
+        (wanted_head, wanted), (got_head, got) = (symbols(printed) for printed in
+                                                      (expected.stdout, done.stdout))
         got = without_bodies(got, wanted)
         if "among others" in sentence:
             got = {first: body for first, body in got.items() if first in wanted}
             got_head = got_head if wanted_head != "module {" else wanted_head
         else:
-            self.assertEqual(list(got), list(wanted))
+            self.assertEqual(sorted(got), sorted(wanted))
         self.assertEqual((got_head, got), (wanted_head, wanted), f"\n{done.stdout}")
 
 
