@@ -42,7 +42,7 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   return table->toPtr<const nf_model *>();
 }
 
-std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef cpu, Target kernels) {
+std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef cpu, Target kernels, bool optimize) {
   auto report = [&](llvm::Error error) -> std::unique_ptr<CompiledModule> {
     module.emitError() << llvm::toString(std::move(error));
     return nullptr;
@@ -50,6 +50,7 @@ std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef 
   auto target = resolveCpu(cpu);
   if (!target)
     return report(target.takeError());
+  target->optimize = optimize;
   PipelineOptions options = {target->vectorBits, target->bf16};
   options.target = kernels;
   if (failed(runStages(module, firstStageOf(module), Stage::Llvm, options)))

@@ -32,9 +32,9 @@ private:
 };
 
 /// Compiles a module, from whatever stage it is in, for the processor called `cpu` (which must be able to stand in for
-/// this one), and loads it. The module is lowered in place. Null after an error.
+/// this one), and loads it, at O3 or O0. The module is lowered in place. Null after an error.
 std::unique_ptr<CompiledModule> compileInProcess(mlir::ModuleOp module, llvm::StringRef cpu = "host",
-                                                 Target target = Target::Cpu);
+                                                 Target target = Target::Cpu, bool optimize = true);
 
 } // namespace nf
 

@@ -25,7 +25,7 @@ struct Options {
   std::string input, program, against = "decomposed", prepare, cpu = "host", target = "cpu";
   uint64_t seed = 1;
   double tolerance = 1e-5;
-  bool bf16 = false;
+  bool bf16 = false, plain = false;
 };
 
 /// Compares two programs' outcomes, tensor by tensor, and prints a line each.
@@ -275,7 +275,8 @@ static LogicalResult check(ModuleOp module, const Options &options) {
   bool passed = !programs.empty();
   OwningOpRef<ModuleOp> lowered(module.clone());
   std::unique_ptr<CompiledModule> compiled;
-  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered, options.cpu, *parseTarget(options.target))))
+  if (options.against == "cpu" &&
+      !(compiled = compileInProcess(*lowered, options.cpu, *parseTarget(options.target), !options.plain)))
     return failure();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";
@@ -303,6 +304,7 @@ static void addOptions(CLI::App &app, Options &options) {
   app.add_option("--prepare", options.prepare, "passes to run first, such as nf-differentiate");
   app.add_option("--cpu", options.cpu, "processor to compile for with --against=cpu, of this one's kind")
       ->capture_default_str();
+  app.add_flag("--O0", options.plain, "compile with --against=cpu as LLVM's -O0 does");
   app.add_flag("--bf16", options.bf16, "round casts to bf16 in the reference too");
   app.add_option("--target", options.target, "kernels of --against=cpu: the cpu's, or a GPU's that it emulates")
       ->check(CLI::IsMember({"cpu", "cuda-emulated"}))

@@ -87,7 +87,8 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
   return std::unique_ptr<llvm::TargetMachine>(
       nativeTarget(target.triple)
           ->createTargetMachine(llvm::Triple(target.triple), target.cpu, target.featureString, options,
-                                llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+                                llvm::Reloc::PIC_, std::nullopt,
+                                target.optimize ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None));
 }
 
 /// Vectors up to the target's width are legal and preferred.
@@ -114,7 +115,7 @@ FailureOr<SmallVector<char, 0>> nf::emitObject(ModuleOp module, const CpuTarget 
   llvmModule->setDataLayout(machine->createDataLayout());
   markForTarget(*llvmModule, target);
   allowContraction(*llvmModule);
-  optimize(*llvmModule, *machine);
+  optimize(*llvmModule, *machine, target.optimize);
 
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);

@@ -18,6 +18,7 @@ struct CpuTarget {
   std::vector<std::string> features; ///< those that the code may use and a machine may lack ("avx2"); sorted
   unsigned vectorBits = 128;         ///< the width of the vectors that pay on it
   bool bf16 = false;                 ///< whether it converts and multiplies vectors of bf16 of that width
+  bool optimize = true;              ///< O3; without it O0, for tests: code that says what the module says
 };
 
 /// The processor called `name` ("host", or a name of LLVM's for this machine's architecture). An unknown name is an

@@ -14,7 +14,7 @@ void nf::allowContraction(llvm::Module &module) {
         instruction.setHasAllowContract(true);
 }
 
-void nf::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void nf::optimize(llvm::Module &module, llvm::TargetMachine &machine, bool fully) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -25,5 +25,7 @@ void nf::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  auto passes = fully ? builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+                      : builder.buildO0DefaultPipeline(llvm::OptimizationLevel::O0);
+  passes.run(module, modules);
 }

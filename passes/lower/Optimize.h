@@ -11,7 +11,7 @@ namespace nf {
 void allowContraction(llvm::Module &module);
 
 /// LLVM's O3 pipeline for a machine.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, bool fully = true);
 
 } // namespace nf
 

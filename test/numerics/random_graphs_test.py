@@ -2,10 +2,11 @@
 """Random graphs, by seed: what every pass makes of them is what the reference says. Ops follow each other as they do in
 transformers and as they do not: rows of arithmetic between products, reductions of reductions, values read many times.
 
-usage: random_graphs_test.py [build/bin/nf-check] [first seed] [number of graphs]    (500 of them without)
+usage: random_graphs_test.py [build/bin/nf-check] [first seed] [number of graphs] [--O0]    (500 of them without)
 
 Each graph: the reference in double = decomposed and raised again = with all folds = fused and compiled; its gradients =
-with values computed again in backward = fused and compiled.
+with values computed again in backward = fused and compiled. Each tenth module is compiled without optimization too, and
+every one with --O0 as the last argument.
 """
 
 import subprocess
@@ -26,6 +27,7 @@ CHECKS = [("values", "", f"pass:{FOLDS}"),
           ("values", "", "cpu"),
           ("forward_backward", "nf-differentiate", "pass:nf-recompute"),
           ("forward_backward", "nf-differentiate", "cpu")]
+PLAIN_EVERY = 10
 
 
 class Graph:
@@ -182,11 +184,14 @@ def build(case):
         case.take(*value)
 
 
-def check(nf_check, path, plain):
-    for program, prepare, against in CHECKS:
-        command = [nf_check, str(plain if FOLDS in against else path), f"--program={program}", f"--against={against}", "--tolerance=5e-5"]
-        done = subprocess.run(command + ([f"--prepare={prepare}"] if prepare else []), capture_output=True, text=True,
-                              timeout=300)
+def check(nf_check, path, plain, levels):
+    """Compares the graphs of a module in every way; `levels` are the options of the optimizations to compile with."""
+    runs = [(*each, level) for each in CHECKS for level in (levels if each[2] == "cpu" else [""])]
+    for program, prepare, against, level in runs:
+        command = [nf_check, str(plain if FOLDS in against else path), f"--program={program}", f"--against={against}",
+                   "--tolerance=5e-5"]
+        command += ([f"--prepare={prepare}"] if prepare else []) + ([level] if level else [])
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             return f"{' '.join(command)}\n{done.stderr.strip() or f'nf-check ended with {done.returncode}'}"
     return ""
@@ -202,9 +207,11 @@ def module(seeds, plain=False):
 
 
 def main():
-    nf_check = sys.argv[1] if len(sys.argv) > 1 else "build/bin/nf-check"
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else GRAPHS
+    plain_every = 1 if sys.argv[-1] == "--O0" else PLAIN_EVERY
+    arguments = [argument for argument in sys.argv[1:] if argument != "--O0"]
+    nf_check = arguments[0] if arguments else "build/bin/nf-check"
+    first = int(arguments[1]) if len(arguments) > 1 else 0
+    count = int(arguments[2]) if len(arguments) > 2 else GRAPHS
     groups = [list(range(seed, min(seed + TOGETHER, first + count))) for seed in range(first, first + count, TOGETHER)]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -212,7 +219,8 @@ def main():
             path, plain = (Path(folder) / f"{name}-{seeds[0]}.mlir" for name in ("graphs", "plain"))
             path.write_text(module(seeds))
             plain.write_text(module(seeds, plain=True))
-            return check(nf_check, path, plain)
+            levels = ["", "--O0"] if seeds[0] // TOGETHER % plain_every == 0 else [""]
+            return check(nf_check, path, plain, levels)
 
         failed = 0
         with ThreadPoolExecutor(2) as pool:
