@@ -10,7 +10,7 @@ namespace nf {
 /// a · b + c may become one operation, which rounds once.
 void allowContraction(llvm::Module &module);
 
-/// LLVM's O3 pipeline for a machine.
+/// LLVM's pipeline for a machine: O3, or O0 where not `fully`.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, bool fully = true);
 
 } // namespace nf
