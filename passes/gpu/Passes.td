@@ -20,17 +20,10 @@ def LowerFusedGpu : Pass<"nf-lower-fused-gpu", "::mlir::ModuleOp"> {
       nf.yield %n : tensor<8xf32>
     }
     ```
-    becomes
+    becomes, beside `@nf_gpu` among others,
     ```mlir
     nf.launch @fused_4x8_0(%x, %y) tasks 1 : memref<4x8xf32>, memref<4x8xf32>
-    ```
-    with, in the module,
-    ```mlir
-    gpu.module @nf_gpu {
-      llvm.func @fused_4x8_0(%x: !llvm.ptr<1> {llvm.noalias}, %y: !llvm.ptr<1> {llvm.noalias})
-          attributes {nvvm.kernel, nvvm.maxntid = array<i32: 32>}
-    }
-    func.func private @fused_4x8_0(%x: memref<1x32xf32>, %y: memref<1x32xf32>, %task: index, %scratch: memref<?xi8>)
+    func.func private @fused_4x8_0(memref<1x32xf32>, memref<1x32xf32>, index, memref<?xi8>)
         attributes {nf.gpu_threads = 32 : i64}
     ```
   }];
@@ -48,13 +41,30 @@ def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
     host form is listed.
 
     ```mlir
-    %t = nvvm.read.ptx.sreg.tid.x : i32
-    nvvm.barrier0
+    module {
+      gpu.module @nf_gpu {
+        llvm.func @k(%x: !llvm.ptr<1>) attributes {nvvm.kernel, nvvm.maxntid = array<i32: 32>} {
+          %t = nvvm.read.ptx.sreg.tid.x : i32
+          nvvm.barrier0
+          llvm.store %t, %x : i32, !llvm.ptr<1>
+          llvm.return
+        }
+      }
+      llvm.func @k(%x: !llvm.ptr, %task: i64, %scratch: !llvm.ptr) attributes {nf.gpu_threads = 32 : i64} {
+        llvm.return
+      }
+    }
     ```
-    becomes
+    becomes, among others,
     ```mlir
-    %t = llvm.call @nf_emulated_thread() : () -> i32
-    llvm.call @nf_emulated_barrier() : () -> ()
+    llvm.func internal @k.code(%x: !llvm.ptr) {
+      %t = llvm.call @nf_emulated_thread() : () -> i32
+      llvm.call @nf_emulated_barrier() : () -> ()
+      llvm.store %t, %x : i32, !llvm.ptr
+      llvm.return
+    }
+    llvm.func @nf_emulated_thread() -> i32
+    llvm.func @nf_emulated_barrier()
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
