@@ -35,31 +35,31 @@ SECONDS = 600
 
 
 def faults():
-    """(number, what, file, original, the part of it that changes, faulty)"""
+    """(number, what, file, original, where in it the part that changes begins, the part, faulty)"""
     paragraphs = [p for p in re.split(r"\n\n+", (HERE / "faults.txt").read_text()) if not p.startswith("#")]
     for number, paragraph in enumerate(paragraphs, 1):
         what, path, *lines = paragraph.strip().split("\n")
         original, faulty = ("\n".join(line[2:] for line in lines if line[:2] == sign + " ") for sign in "-+")
         part = re.search(r"\[\[(.*?)\]\]", original, re.S)
         plain = original.replace("[[", "", 1).replace("]]", "", 1) if part else original
-        yield number, what, path, plain, part[1] if part else plain, faulty
+        yield number, what, path, plain, *((part.start(), part[1]) if part else (0, plain)), faulty
 
 
 def switched(number, original, faulty):
     if original.endswith(";"):
-        return f"if (nfMutant({number})) {{ {faulty} }} else {{ {original} }}"
+        return f"{{ if (nfMutant({number})) {{ {faulty} }} else {{ {original} }} }}"
     return f"(nfMutant({number}) ? ({faulty}) : ({original}))"
 
 
 def write_switches(tree):
     """Puts every fault beside what it replaces, in the files of `tree`."""
     texts, errors = {}, []
-    for number, what, path, original, part, faulty in faults():
+    for number, what, path, original, offset, part, faulty in faults():
         text = texts.setdefault(path, (tree / path).read_text())
         if text.count(original) != 1:
             errors.append(f"fault {number}, {what}: expected its lines once in {path}, but got {text.count(original)}")
             continue
-        start = text.index(original) + original.index(part)
+        start = text.index(original) + offset
         texts[path] = text[:start] + switched(number, part, faulty) + text[start + len(part):]
     if errors:
         sys.exit("\n".join(errors))
