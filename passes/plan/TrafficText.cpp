@@ -116,6 +116,8 @@ private:
     int64_t sum = 0;
     for (auto &[layer, bytes] : bytesOfLayer) {
       sum += bytes;
+      if (bytesOfLayer.rbegin()->first < 0) // no op is named after a layer: graphs of other tools
+        continue;
       rows.push_back({layer < 0 ? "outside of the layers" : "layers." + std::to_string(layer), inUnits(bytes)});
     }
     rows.push_back({"sum", inUnits(sum)});
