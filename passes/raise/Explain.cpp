@@ -72,6 +72,49 @@ static std::string parametersText(ModuleOp module, ProgramOp program, ModelStruc
   return tableOf(rows);
 }
 
+/// "layers.3.attn.q" as "layers.", 3 and ".attn.q"; without a number all of it is in front.
+static std::tuple<StringRef, std::optional<unsigned>, StringRef> splitAtLayer(StringRef part) {
+  for (size_t dot = part.find('.'); dot != StringRef::npos; dot = part.find('.', dot + 1)) {
+    StringRef behind = part.drop_front(dot + 1), component = behind.take_until([](char c) { return c == '.'; });
+    unsigned number;
+    if (!component.getAsInteger(10, number))
+      return {part.take_front(dot + 1), number, behind.drop_front(component.size())};
+  }
+  return {part, std::nullopt, ""};
+}
+
+/// "0-3,5" of ascending numbers.
+static std::string rangesOf(ArrayRef<unsigned> numbers) {
+  std::string text;
+  for (size_t first = 0, last; first < numbers.size(); first = last + 1) {
+    for (last = first; last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1;)
+      ++last;
+    text += (text.empty() ? "" : ",") + std::to_string(numbers[first]);
+    if (last > first)
+      text += "-" + std::to_string(numbers[last]);
+  }
+  return text;
+}
+
+/// A line a remark; what is said of one part in several layers is said once: "layers.0-11.attn.q: merged: …".
+static std::string remarksText(const std::vector<RemarkCollector::Remark> &remarks) {
+  llvm::MapVector<std::tuple<StringRef, StringRef, StringRef>, SmallVector<unsigned>> lines;
+  for (const RemarkCollector::Remark &remark : remarks) {
+    auto [front, layer, back] = splitAtLayer(remark.part);
+    SmallVector<unsigned> &layers = lines[{front, back, remark.text}];
+    if (layer)
+      layers.push_back(*layer);
+  }
+  std::string text;
+  for (auto &[key, layers] : lines) {
+    auto [front, back, remark] = key;
+    llvm::sort(layers);
+    std::string part = front.str() + rangesOf(layers) + back.str();
+    text += (part.empty() ? "" : part + ": ") + remark.str() + "\n";
+  }
+  return text;
+}
+
 std::string nf::explain(ModuleOp module, const std::vector<RemarkCollector::Remark> &remarks) {
   ProgramOp program = structureProgram(module);
   if (!program)
@@ -80,7 +123,5 @@ std::string nf::explain(ModuleOp module, const std::vector<RemarkCollector::Rema
   std::string text = model.layers.empty() ? "no layer: no attention was recognised\n" : layersText(model);
   if (!remarks.empty())
     text += "\n";
-  for (const RemarkCollector::Remark &remark : remarks)
-    text += remark.part.empty() ? remark.text + "\n" : fmt::format("{}: {}\n", remark.part, remark.text);
-  return text + "\n" + parametersText(module, program, model);
+  return text + remarksText(remarks) + "\n" + parametersText(module, program, model);
 }

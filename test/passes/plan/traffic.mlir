@@ -3,6 +3,10 @@
 // RUN: nf-compile %models/normformer-125m.toml --set model.layers=3 --set model.vocab=512 --set model.dropout=0 \
 // RUN:   --set model.attention_dropout=0 --set norm.residual_scale=false --set train.micro_batch=4 \
 // RUN:   --set train.precision=bf16 --fold=all --explain | FileCheck %s
+// What is said of a part in every layer is said once.
+// CHECK: layers.0-2.attn.q: merged: 3 linears over one input
+// CHECK: final_ln: not folded:
+// CHECK: layers.0-2.attn.head_scale: folded:
 // CHECK: u = 8192 tokens x 768 columns of bf16, 12582912 bytes
 // CHECK: layers.1 region u reads writes
 // Attention's projection, its LayerNorm, the sum and the next normalization: one region each way.

@@ -14,7 +14,7 @@
 
 // EXPLAIN: layer  attention      placement  attention LN           HeadScale                            FFN LN               ResScale  activation
 // EXPLAIN-NEXT: 0      layers.0.attn  pre        layers.0.attn.post_ln  layers.0.attn.head_scale (pre_proj)  layers.0.ffn.act_ln  -         gelu
-// EXPLAIN: layers.0.attn.head_scale: folded: it saves
+// EXPLAIN: layers.0-5.attn.head_scale: folded: it saves
 // EXPLAIN-NOT: layers.0.attn.head_scale:
 // EXPLAIN: parameter shape role trained tied to in the file
 // EXPLAIN-NEXT: embed.tokens.weight 1024x128 embedding trained lm_head
