@@ -25,12 +25,13 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-/// Whether an exporter made the name up.
+/// Whether an exporter made the name up: a number, or the name of the op that it folded away (dynamo's "view_3").
 static bool isAnonymous(StringRef name) {
-  static const llvm::Regex numbered(
-      "^[_.]?(val|t|permute|transpose|const|constant|initializer|tensor|param|p|x)?[_.]?[0-9]+$",
-      llvm::Regex::IgnoreCase);
-  return name.contains("::") || numbered.match(name);
+  static const llvm::Regex numbered("^[_.]?(val|t|const|constant|initializer|tensor|param|p|x)?[_.]?[0-9]+$",
+                                    llvm::Regex::IgnoreCase);
+  static const llvm::Regex folded("^(_unsafe_view|view|reshape|permute|transpose|unsqueeze|squeeze|expand|embedding|"
+                                  "slice|select|clone)(_[0-9]+)?$");
+  return name.contains("::") || numbered.match(name) || folded.match(name);
 }
 
 /// The LayerNorms, HeadScales and ResScales that read each parameter.
