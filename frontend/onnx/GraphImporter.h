@@ -38,6 +38,8 @@ private:
   // Inputs.
   bool bindInputs();
   bool checkDims();
+  void noteBaked(mlir::InFlightDiagnostic &diagnostic, int64_t extent);
+  std::string dynamicShapes();
   std::optional<llvm::SmallVector<int64_t>> bindShape(const ::onnx::ValueInfoProto &input, Element element);
   std::optional<int64_t> bindDim(const ::onnx::ValueInfoProto &input, int axis, bool isPerToken);
   GraphValueRef knownInput(llvm::StringRef name, Element element, llvm::ArrayRef<int64_t> shape);

@@ -181,26 +181,3 @@ bool GraphImporter::bindInputs() {
   b.setInsertionPointToEnd(&block);
   return true;
 }
-
-/// Every --dim names a symbol of the file.
-bool GraphImporter::checkDims() {
-  bool isSound = true;
-  for (auto &[name, extent] : options.dims) {
-    if (dims.count(name))
-      continue;
-    isSound = false;
-    std::string known, fixed;
-    for (auto &[symbol, bound] : dims)
-      known += (known.empty() ? "" : ", ") + symbol;
-    for (const auto &input : file.model().graph().input())
-      for (const auto &dim : input.type().tensor_type().shape().dim())
-        if (dim.has_dim_value() && !file.initializer(input.name()))
-          fixed += (fixed.empty() ? "" : ", ") + (input.name() + " has " + std::to_string(dim.dim_value()));
-    auto diagnostic = error() << "expected a symbolic dimension in --dim " << name << "=" << extent
-                              << ", but the file has " << (known.empty() ? "none" : known);
-    if (known.empty())
-      diagnostic << ": its shapes are baked in (" << fixed << "); export with dynamic_shapes={\"input_ids\": "
-                 << "{0: \"batch\", 1: \"sequence\"}}";
-  }
-  return isSound;
-}

@@ -296,6 +296,33 @@ TEST_F(OnnxImport, DimensionsThatAreNotBound) {
   EXPECT_THAT(messages, HasSubstr("expected a symbolic dimension in --dim columns=4, but the file has rows"));
 }
 
+TEST_F(OnnxImport, DimensionsThatAreBakedIn) {
+  addInput("input_ids", TensorProto::INT64, {"2", "8"});
+  addInput("attention_mask", TensorProto::INT64, {"batch", "8"});
+  options.dims = {{"sequence", 4}, {"batch", 2}};
+  addFloats("wte", {8, 4}, 32); // a weight of as many rows: not named
+  addFloats("wpe", {8, 4}, 32);
+  addIntegers("heads", {2, 8, 2, 2});
+  addNode("Gather", {"wte", "input_ids"}, "h");
+  addNode("Add", {"h", "wpe"}, "x");
+  addNode("Reshape", {"x", "heads"}, "y");
+  addOutput("y");
+  context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+    for (Diagnostic &note : diagnostic.getNotes())
+      messages += note.str() + "\n";
+    return failure();
+  });
+  EXPECT_EQ(import(), "");
+  EXPECT_THAT(messages,
+              HasSubstr("expected a symbolic dimension in --dim sequence=4, but the file has batch; axis 1 of "
+                        "input_ids is 8, axis 1 of attention_mask is 8, fixed when it was exported"));
+  EXPECT_THAT(messages, HasSubstr("dynamic_shapes=({0: \"batch\", 1: \"sequence\"}, {0: \"batch\", 1: "
+                                  "\"sequence\"},))"));
+  EXPECT_THAT(messages, HasSubstr("Reshape has 8 baked in: its shape [2, 8, 2, 2], 'heads'"));
+  EXPECT_THAT(messages, HasSubstr("Add has 8 baked in: its operand of shape [8, 4], 'wpe'"));
+  EXPECT_THAT(messages, testing::Not(HasSubstr("'wte'")));
+}
+
 TEST_F(OnnxImport, HugeShapesAreRefusedNotComputed) {
   addInput("x", TensorProto::FLOAT, {"1"});
   addIntegers("big", {int64_t(1) << 31, int64_t(1) << 31});
