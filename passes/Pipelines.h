@@ -42,6 +42,7 @@ struct PipelineOptions {
   std::vector<std::string> freeze = {}, trainOnly = {}; ///< patterns of parameters (nf-freeze-parameters)
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
+  unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
   Target target = Target::Cpu; ///< fused regions become its kernels; all else still the CPU's
 };
 
