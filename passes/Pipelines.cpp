@@ -5,6 +5,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -296,6 +297,13 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
   original.emitRemark() << "the module before stage " << stageName(failed) << " is in " << path;
 }
 
+/// Whether the failure of a stage is ours to look into. Passes up to autodiff refuse what cannot be trained, in errors
+/// about the user's model; invalid ops and broken contracts are the compiler's at every stage.
+static bool isCompilerFault(ModuleOp module, Stage failed) {
+  ScopedDiagnosticHandler quiet(module.getContext(), [](Diagnostic &) { return success(); });
+  return failed > Stage::Autodiff || module->hasAttr(brokenContractAttr) || mlir::failed(verify(module));
+}
+
 LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                             StringRef reproducer, function_ref<void(Stage, double)> observe) {
   OwningOpRef<ModuleOp> original(reproducer.empty() ? ModuleOp() : module.clone());
@@ -304,7 +312,7 @@ LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const Pipe
       continue;
     auto start = std::chrono::steady_clock::now();
     if (failed(runStage(module, stage, options))) {
-      if (original)
+      if (original && isCompilerFault(module, stage))
         writeReproducer(*original, first, stage, options, reproducer);
       return failure();
     }

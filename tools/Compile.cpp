@@ -313,7 +313,9 @@ private:
     std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
     bool written = true;
     auto observe = [&](Stage stage, double seconds) {
-      times.push_back({stage, seconds});
+      if (times.empty() || times.back().first != stage)
+        times.push_back({stage, 0});
+      times.back().second += seconds; // beside what the budget took
       written = written && writePhase(stage);
     };
     return succeeded(runStages(*module, first, last, pipeline(), reproducer, observe)) && written;
