@@ -179,7 +179,7 @@ def Recompute : Pass<"nf-recompute", "::mlir::ModuleOp"> {
       nf.return %loss : tensor<1x1xf32>
     }
     ```
-    becomes
+    becomes, among others,
     ```mlir
     nf.parameter @z : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
     nf.state gradient @z.grad of @z : tensor<4x8xf32>
