@@ -44,13 +44,14 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 if [ $for_tests = yes ]; then
-  requirements=test/requirements.txt
+  requirements=(test/requirements.txt test/requirements-no-deps.txt)
   stamp=.venv-test/.requirements
-  if ! cmp -s "$requirements" "$stamp"; then
+  if ! cat "${requirements[@]}" | cmp -s - "$stamp"; then
     echo "setup: installing the test peers (PyTorch and others) into .venv-test"
     python3 -m venv .venv-test
-    .venv-test/bin/pip install --quiet --disable-pip-version-check -r "$requirements"
-    cp "$requirements" "$stamp"
+    .venv-test/bin/pip install --quiet --disable-pip-version-check -r "${requirements[0]}"
+    .venv-test/bin/pip install --quiet --disable-pip-version-check --no-deps -r "${requirements[1]}"
+    cat "${requirements[@]}" >"$stamp"
   fi
 fi
 echo "setup: ready"

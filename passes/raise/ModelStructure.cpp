@@ -305,6 +305,12 @@ private:
       role.name = name;
   }
 
+  /// Not a copy a sequence of the batch, as exporters write a table that they looked up.
+  static bool isOneTable(GetOp get) {
+    ArrayRef<int64_t> shape = tensorType(get).getShape();
+    return llvm::all_of(shape.drop_back(std::min<size_t>(shape.size(), 2)), [](int64_t extent) { return extent == 1; });
+  }
+
   /// Tables that are added to embeddings: rows for constant indices, which exporters read without a gather. Learned
   /// ones are told from tables of sines, and from what an exporter computed, by the name that their module gave them.
   void readTables() {
@@ -317,7 +323,7 @@ private:
           table = table.getDefiningOp()->getOperand(0);
         auto get = table.getDefiningOp<GetOp>();
         StringRef name = get ? get.getSymbol() : "";
-        bool isLearned = name.contains_insensitive("emb") || name.ends_with(".weight");
+        bool isLearned = (name.contains_insensitive("emb") || name.ends_with(".weight")) && isOneTable(get);
         if (isLearned && !name.contains_insensitive("sin") && nearestSource<EmbeddingOp>(sum->getOperand(1 - side)))
           add(table, "", "embedding");
       }

@@ -73,12 +73,17 @@ def doubles(tensors):
 def train(config, recipe, weights, batches, steps, dtype):
     model = Model(config).to(dtype)
     model.load_state_dict({name: t.to(dtype) for name, t in weights.items()})
+    return train_model(model, recipe, batches, steps, dtype)
+
+
+def train_model(model, recipe, batches, steps, dtype):
+    """The run of a model that has a `loss` of a batch, as Model has."""
     optimizer = make_optimizer(model, recipe, fused=False)
     losses, norms, gradients = [], [], {}
     for step in range(steps):
         losses.append(backward(model.loss, model, optimizer, step_batch(batches, step, steps, dtype)))
         if step == 0:
-            gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+            gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
         norms.append(update(model, optimizer, recipe).detach())
     return Run(torch.stack(losses).double(), torch.stack(norms).double(), doubles(gradients),
                doubles(model.state_dict()))
@@ -119,7 +124,7 @@ def gradient_checks(ours, peer, truth, bf16):
 def weight_checks(ours, peer, truth, reach, bf16):
     """`reach`: how far AdamW can move an element."""
     everything = norm(truth.gradients.values())
-    moved = [name for name in truth.weights if truth.gradients[name].norm().item() >= 1e-12 * everything]
+    moved = [name for name in truth.gradients if truth.gradients[name].norm().item() >= 1e-12 * everything]
     if not bf16 and len(truth.loss) >= 100:
         total, peer_total = (norm([run[name] - truth.weights[name] for name in moved]) for run in (ours, peer))
         yield Check("all weights", total, 2 * peer_total, f"PyTorch fp32 {peer_total:.1e}")

@@ -194,8 +194,12 @@ class Model(nn.Module):
     def loss(self, batch):
         """sum(loss_weight * negative log likelihood) * inv_count of a batch: the arguments of forward_backward."""
         logits = self(batch["tokens"], batch["positions"], batch.get("key_padding"), batch.get("segments"))
-        nll = F.cross_entropy(logits.flatten(0, 1), batch["targets"].flatten(), reduction="none")
-        return (batch["loss_weight"].flatten() * nll).sum() * batch["inv_count"]
+        return token_loss(logits, batch)
+
+
+def token_loss(logits, batch):
+    nll = F.cross_entropy(logits.flatten(0, 1), batch["targets"].flatten(), reduction="none")
+    return (batch["loss_weight"].flatten() * nll).sum() * batch["inv_count"]
 
 
 @dataclass

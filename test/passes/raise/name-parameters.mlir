@@ -11,6 +11,7 @@
 // CHECK-DAG: parameter @h.0.key : tensor<8x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22h.0.key\22}"}
 // CHECK-DAG: parameter @ones_12 : tensor<8xf32> {{.*}}trainable = false}
 // CHECK-DAG: parameter @sines : tensor<4x8xf32> {{.*}}trainable = false}
+// CHECK-DAG: parameter @emb_rows : tensor<2x4x8xf32> {{.*}}trainable = false}
 // CHECK-DAG: parameter @wpe.weight : tensor<4x8xf32> {init = "{\22kind\22:\22file\22,\22name\22:\22wpe.weight\22}"}
 // CHECK-DAG: parameter @layers.0.attn.ln.bias : tensor<8xf32>
 // CHECK-DAG: parameter @final_ln.bias : tensor<8xf32>
@@ -24,6 +25,8 @@ nf.parameter @ones_12 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"one
 nf.parameter @view_3 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"view_3\"}"}
 nf.parameter @val_3 : tensor<8xf32> {init = "{\"kind\":\"file\",\"name\":\"val_3\"}"}
 nf.parameter @sines : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"sines\"}"}
+// A table that an exporter looked up, once for each sequence of the batch: no parameter of the model any more.
+nf.parameter @emb_rows : tensor<2x4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"emb_rows\"}"}
 nf.parameter @wpe.weight : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"wpe.weight\"}"}
 nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x16xf32> {nf.name = "logits"}) {
   %e = nf.get @val_1 : tensor<16x8xf32>
@@ -38,7 +41,9 @@ nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x
   %t = nf.embedding %e, %tokens : (tensor<16x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
   %p = nf.get @wpe.weight : tensor<4x8xf32>
   %u = nf.add %p, %t : (tensor<4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
-  %x = nf.add %u, %sines : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
+  %rows = nf.get @emb_rows : tensor<2x4x8xf32>
+  %w = nf.add %u, %rows : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %x = nf.add %w, %sines : (tensor<2x4x8xf32>, tensor<4x8xf32>) -> tensor<2x4x8xf32>
   %n, %m, %r = nf.layer_norm %x, %ones, %lb {eps = 1.0e-5 : f64}
     : (tensor<2x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x4x8xf32>, tensor<2x4x1xf32>, tensor<2x4x1xf32>)
   %q = nf.linear %n, %wq : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
