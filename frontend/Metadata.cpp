@@ -77,6 +77,13 @@ std::string nf::metadataJson(const ModelConfig &config, const CompileFacts &fact
                   {"transient", facts.transientBytes},
                   {"peak", facts.peakBytes},
                   {"bound", facts.boundBytes},
+                  {"budget", facts.budgetBytes},
+                  {"recomputed",
+                   {{"bytes_saved", facts.savedBytes},
+                    {"flops_added", facts.addedFlops},
+                    {"flops_share", facts.microBatchFlops ? static_cast<double>(facts.addedFlops) /
+                                                                static_cast<double>(facts.microBatchFlops)
+                                                          : 0.0}}},
                   {"ratio", facts.boundBytes ? static_cast<double>(facts.peakBytes) / bound : 1.0}}},
                 {"target", {{"cpu", facts.cpu}, {"features", facts.features}}},
                 {"compiler", facts.compiler}};

@@ -12,6 +12,9 @@ struct CompileFacts {
   std::map<std::string, int64_t> transientBytes; ///< by program
   int64_t peakBytes = 0;                         ///< of the plan
   int64_t boundBytes = 0;                        ///< the lower bound that the plan is held to
+  int64_t budgetBytes = 0;                       ///< that it was compiled for; 0: none
+  int64_t savedBytes = 0;                        ///< of forward's values that backward computes again
+  int64_t addedFlops = 0, microBatchFlops = 0;   ///< by that; without it, forward and backward of a micro-batch
   int64_t parameters = 0;                        ///< trained elements; of an imported graph, which alone knows them
   std::string cpu;                               ///< LLVM's name
   std::vector<std::string> features;             ///< LLVM's names

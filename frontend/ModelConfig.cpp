@@ -93,7 +93,8 @@ std::optional<KeyValue> Resolver::accept(const Key &key, const RawValue &raw) {
     if (std::holds_alternative<bool ModelConfig::*>(key.field) && std::holds_alternative<bool>(value))
       return value;
     if (key.isText() && string) {
-      bool isKnown = key.choices.empty()
+      bool isKnown = key.form ? key.form->accepts(*string)
+                     : key.choices.empty()
                          ? !string->empty() && std::all_of(string->begin(), string->end(), isNameCharacter)
                          : std::find(key.choices.begin(), key.choices.end(), *string) != key.choices.end();
       if (isKnown)

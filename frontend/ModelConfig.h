@@ -65,6 +65,7 @@ struct ModelConfig {
   // [train], compile time
   int64_t microBatch = 0, sequence = 0, reductionSlots = 0;
   std::string precision; ///< fp32 | bf16
+  std::string memory;    ///< most that states and the largest arena may take: a size, or none
   std::string optimizer; ///< adamw
 
   // [train], defaults of run-time flags

@@ -1,4 +1,5 @@
 #include "frontend/Schema.h"
+#include "frontend/ByteSize.h"
 
 #include <cmath>
 #include <limits>
@@ -12,6 +13,9 @@ static constexpr Range rate{0, 1, false, true}, fraction{0, 1, false, false};
 static constexpr Range exactInteger{0, 9007199254740991.0, false, false};
 
 static const Derived sqrtWidth{"sqrt(d_model)", [](const ModelConfig &c) -> KeyValue { return std::sqrt(c.dModel); }};
+
+static const TextForm memorySize{"a size such as 8 GiB or 500 MB, or none",
+                                 [](std::string_view text) { return text == "none" || parseByteSize(text); }};
 
 static KeyValue text(const char *value) { return std::string(value); }
 static KeyValue integer(int64_t value) { return value; }
@@ -114,6 +118,16 @@ static std::vector<Key> makeKeys() {
       {"train.reduction_slots", &C::reductionSlots, compile, integer(1),
        "gradient sums kept apart, a power of two: results keep their bits over any number of ranks that divides it",
        Range{1, 1024}},
+      {"train.memory",
+       &C::memory,
+       compile,
+       text("none"),
+       "most memory of the compiled program, states and the largest arena (`4 GiB`, `500 MB`): backward computes again "
+       "what else does not fit; none: what is fastest",
+       {},
+       {},
+       {},
+       memorySize},
       {"train.optimizer", &C::optimizer, compile, text("adamw"), "the update rule", {}, {"adamw"}},
 
       {"train.global_batch", &C::globalBatch, run,

@@ -29,6 +29,12 @@ struct Derived {
   KeyValue (*compute)(const ModelConfig &);
 };
 
+/// What a text says that is neither a name nor one of a few words.
+struct TextForm {
+  std::string_view expected; ///< "a size such as 8 GiB"
+  bool (*accepts)(std::string_view);
+};
+
 /// A key that must be given.
 struct Required {};
 
@@ -41,6 +47,7 @@ struct Key {
   std::optional<Range> range = {};            ///< of numbers
   std::vector<std::string_view> choices = {}; ///< of strings; empty: any text
   std::optional<Derived> word = {};           ///< a string that a number's key accepts too: "sqrt(d_model)"
+  std::optional<TextForm> form = {};          ///< of strings without choices; without it they are names
 
   std::string_view table() const; ///< "model"; "" for a key outside every table
   std::string_view leaf() const;  ///< "d_model"

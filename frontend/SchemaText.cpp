@@ -44,6 +44,8 @@ std::string nf::expectedText(const Key &key) {
   if (!key.choices.empty())
     return key.choices.size() == 1 ? std::string(key.choices.front())
                                    : fmt::format("one of {}", fmt::join(key.choices, ", "));
+  if (key.form)
+    return std::string(key.form->expected);
   if (key.isText())
     return "a name of letters, digits, '.', '_' and '-'";
   if (key.isInteger())

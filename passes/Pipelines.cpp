@@ -5,6 +5,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -121,7 +122,11 @@ static void buildHoist(OpPassManager &pm) {
   pm.addPass(createCSEPass()); // programs read a derived state where they computed it
 }
 
-static void buildRecompute(OpPassManager &pm) { pm.addPass(createRecompute()); }
+static void buildRecompute(OpPassManager &pm, const PipelineOptions &options) {
+  RecomputeOptions recompute;
+  recompute.steps = options.recomputeSteps;
+  pm.addPass(createRecompute(recompute));
+}
 
 static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &program = pm.nest<ProgramOp>();
@@ -217,7 +222,7 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   case Stage::Hoist:
     return buildHoist(pm);
   case Stage::Recompute:
-    return buildRecompute(pm);
+    return buildRecompute(pm, options);
   case Stage::Fuse:
     return buildFuse(pm, options);
   case Stage::Plan:
@@ -257,6 +262,22 @@ LogicalResult nf::lowerToNvvm(ModuleOp module) {
   return manager.run(module);
 }
 
+/// What StageOptions reads as `options`, remarks aside.
+static std::string stageOptions(const PipelineOptions &options) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << "vector-bits=" << options.vectorBits << " target=" << (options.target == Target::Cpu ? "cpu" : "cuda-emulated")
+      << " fold=" << nameOf(options.fold) << (options.bf16 ? " bf16=1" : "")
+      << (options.verifyStages ? "" : " verify=0");
+  if (options.recomputeSteps > 0)
+    out << " recompute-steps=" << options.recomputeSteps;
+  if (!options.freeze.empty())
+    out << " freeze=" << llvm::join(options.freeze, ",");
+  if (!options.trainOnly.empty())
+    out << " train-only=" << llvm::join(options.trainOnly, ",");
+  return text;
+}
+
 /// Writes the module as it was before `failed`. It is made anew from `original`, so that a compilation that succeeds
 /// copies nothing between its stages.
 static void writeReproducer(ModuleOp original, Stage first, Stage failed, const PipelineOptions &options,
@@ -271,10 +292,16 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
   llvm::raw_fd_ostream file(path, error);
   if (error)
     return;
-  file << "// nf-opt \"--nf-stage-" << stageName(failed) << "=vector-bits=" << options.vectorBits
-       << (options.bf16 ? " bf16=1" : "") << " fold=" << nameOf(options.fold) << "\" " << path << "\n";
+  file << "// nf-opt \"--nf-stage-" << stageName(failed) << "=" << stageOptions(options) << "\" " << path << "\n";
   original.print(file, OpPrintingFlags().enableDebugInfo());
   original.emitRemark() << "the module before stage " << stageName(failed) << " is in " << path;
+}
+
+/// Whether the failure of a stage is ours to look into. Passes up to autodiff refuse what cannot be trained, in errors
+/// about the user's model; invalid ops and broken contracts are the compiler's at every stage.
+static bool isCompilerFault(ModuleOp module, Stage failed) {
+  ScopedDiagnosticHandler quiet(module.getContext(), [](Diagnostic &) { return success(); });
+  return failed > Stage::Autodiff || module->hasAttr(brokenContractAttr) || mlir::failed(verify(module));
 }
 
 LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
@@ -285,7 +312,7 @@ LogicalResult nf::runStages(ModuleOp module, Stage first, Stage last, const Pipe
       continue;
     auto start = std::chrono::steady_clock::now();
     if (failed(runStage(module, stage, options))) {
-      if (original)
+      if (original && isCompilerFault(module, stage))
         writeReproducer(*original, first, stage, options, reproducer);
       return failure();
     }
@@ -328,6 +355,10 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                            llvm::cl::init("auto")};
   Option<bool> foldRemarks{*this, "fold-remarks", llvm::cl::desc("what was folded, and what not and why"),
                            llvm::cl::init(false)};
+  Option<unsigned> recomputeSteps{*this, "recompute-steps", llvm::cl::desc("steps of nf-recompute to save memory"),
+                                  llvm::cl::init(0)};
+  ListOption<std::string> freeze{*this, "freeze", llvm::cl::desc("patterns of parameters that are not trained")};
+  ListOption<std::string> trainOnly{*this, "train-only", llvm::cl::desc("patterns of the parameters that are trained")};
   Option<bool> verify{*this, "verify", llvm::cl::desc("check what the stage leaves (nf-verify-stage)"),
                       llvm::cl::init(true)};
 };
@@ -342,6 +373,9 @@ void nf::registerStagePipelines() {
           FoldMode fold = parseFoldMode(options.fold.getValue()).value_or(FoldMode::None);
           PipelineOptions pipeline = {options.vectorBits, options.bf16, options.remarks,
                                       options.verify,     fold,         options.foldRemarks};
+          pipeline.recomputeSteps = options.recomputeSteps;
+          pipeline.freeze.assign(options.freeze.begin(), options.freeze.end());
+          pipeline.trainOnly.assign(options.trainOnly.begin(), options.trainOnly.end());
           pipeline.target = parseTarget(options.target.getValue()).value_or(Target::Cpu);
           buildStage(stage, pm, pipeline);
         });

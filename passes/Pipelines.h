@@ -42,6 +42,7 @@ struct PipelineOptions {
   std::vector<std::string> freeze = {}, trainOnly = {}; ///< patterns of parameters (nf-freeze-parameters)
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
+  unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
   Target target = Target::Cpu; ///< fused regions become its kernels; all else still the CPU's
 };
 
@@ -49,7 +50,7 @@ struct PipelineOptions {
 void buildStage(Stage stage, mlir::OpPassManager &manager, const PipelineOptions &options);
 
 /// Runs the passes of `first` to `last`. `observe`, if given, is called after each stage with its wall-clock seconds.
-/// On failure, after errors, `reproducer` (unless it is empty) is where the module as it was before the failing stage
+/// On failure, after errors, `reproducer` (unless it is empty, or the model was refused) is where the module as it was before the failing stage
 /// is written, with the command that shows the failure.
 llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                               llvm::StringRef reproducer = "",
@@ -65,6 +66,9 @@ void markStage(mlir::ModuleOp module, Stage stage);
 /// planned programs, fuse for other modules with gradients (hoist, if the mark says so) or without a program
 /// forward_backward, else raise.
 Stage firstStageOf(mlir::ModuleOp module);
+
+/// What nf-verify-stage leaves on a module that breaks a contract.
+inline constexpr llvm::StringLiteral brokenContractAttr = "nf.broken_contract";
 
 /// Registers every stage for nf-opt, as --nf-stage-<name>.
 void registerStagePipelines();

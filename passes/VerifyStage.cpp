@@ -307,8 +307,10 @@ struct VerifyStage : nf::impl::VerifyStageBase<VerifyStage> {
       getOperation().emitError() << "expected the name of a stage in nf-verify-stage=stage=, but got '" << stage << "'";
       return signalPassFailure();
     }
-    if (!Contract(getOperation(), *named).holds())
-      return signalPassFailure();
+    if (Contract(getOperation(), *named).holds())
+      return;
+    getOperation()->setAttr(brokenContractAttr, UnitAttr::get(&getContext()));
+    signalPassFailure();
     markAllAnalysesPreserved();
   }
 };

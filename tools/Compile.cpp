@@ -7,11 +7,13 @@
 //===------------------------------------------------------------------------------------------===//
 #include "tools/Compile.h"
 #include "dialect/NF.h"
+#include "frontend/ByteSize.h"
 #include "frontend/GraphBuilder.h"
 #include "frontend/Metadata.h"
 #include "frontend/ModelGraph.h"
 #include "frontend/onnx/Importer.h"
 #include "frontend/onnx/WeightsFile.h"
+#include "passes/MemoryBudget.h"
 #include "passes/lower/EmitObject.h"
 #include "passes/plan/Traffic.h"
 #include "passes/raise/Explain.h"
@@ -88,7 +90,8 @@ public:
     }
     if (first == Stage::Raise) // import has no passes: what is left of it is to check what was imported
       first = Stage::Import;
-    if (!runUpTo(first, std::min(last, Stage::Plan)))
+    if (!runUpTo(first, std::min(last, Stage::Hoist)) || !fitBudget(first, last) ||
+        !runUpTo(std::max(first, Stage::Recompute), std::min(last, Stage::Plan)) || !keepsBudget(last))
       return false;
     if (last <= Stage::Plan)
       return writeModule(*options.emit, options.output);
@@ -310,14 +313,65 @@ private:
     std::string reproducer = (options.output == "-" ? std::string("nf-compile") : options.output) + ".reproducer.mlir";
     bool written = true;
     auto observe = [&](Stage stage, double seconds) {
-      times.push_back({stage, seconds});
+      if (times.empty() || times.back().first != stage)
+        times.push_back({stage, 0});
+      times.back().second += seconds; // beside what the budget took
       written = written && writePhase(stage);
     };
+    return succeeded(runStages(*module, first, last, pipeline(), reproducer, observe)) && written;
+  }
+
+  PipelineOptions pipeline() const {
     PipelineOptions pipeline = {target.vectorBits,    target.bf16,       options.fuseRemarks,
                                 options.verifyStages, options.fold,      options.foldRemarks,
                                 options.freeze,       options.trainOnly, takeMlirOptions};
     pipeline.target = kernels;
-    return succeeded(runStages(*module, first, last, pipeline, reproducer, observe)) && written;
+    pipeline.recomputeSteps = recomputeSteps;
+    return pipeline;
+  }
+
+  /// The bytes that the program may take: the option's, else the definition's.
+  std::optional<int64_t> budget() const {
+    if (!options.memory.empty())
+      return parseByteSize(options.memory);
+    return config ? parseByteSize(config->memory) : std::nullopt;
+  }
+
+  bool refuseBudget(std::string message, std::string note) {
+    SourceLocation place{"--memory " + options.memory, 0, 0};
+    if (options.memory.empty())
+      place = config->locationOf("train.memory");
+    fmt::print(stderr, "{}", ConfigDiagnostic{Severity::Error, place, std::move(message), std::move(note)}.str());
+    return false;
+  }
+
+  /// Finds how much has to be computed again to keep a budget.
+  bool fitBudget(Stage first, Stage last) {
+    std::optional<int64_t> bytes = budget();
+    if (!bytes || first > Stage::Recompute || last < Stage::Recompute)
+      return true;
+    auto start = std::chrono::steady_clock::now();
+    FailureOr<BudgetChoice> choice = fitMemory(*module, *bytes, pipeline());
+    if (failed(choice))
+      return false;
+    times.push_back(
+        {Stage::Recompute, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+    recomputeSteps = choice->steps;
+    return choice->fits ||
+           refuseBudget(fmt::format("expected a memory budget of at least {}, but got {}",
+                                    byteSizeAtLeast(choice->smallest), megabytes(*bytes)),
+                        "that is the least that states and the largest arena take when all that can be is computed "
+                        "again; a smaller train.micro_batch or train.sequence takes less");
+  }
+
+  /// A module past stage recompute has its plan, or none that still can change.
+  bool keepsBudget(Stage last) {
+    std::optional<int64_t> bytes = budget();
+    if (!bytes || last < Stage::Plan || !(*module)->hasAttr("nf.persistent_bytes") || plannedBytes(*module) <= *bytes)
+      return true;
+    return refuseBudget(fmt::format("expected a program within {}, but its plan takes {}", megabytes(*bytes),
+                                    byteSizeAtLeast(plannedBytes(*module))),
+                        "compile the definition, or a module before stage recompute");
   }
 
   /// The module after a stage, where --dump-phases-to wants it: 05-hoist.mlirbc.
@@ -349,6 +403,13 @@ private:
     }
     facts.peakBytes += transient;
     facts.boundBytes += live;
+    facts.budgetBytes = budget().value_or(0);
+    if (auto recomputed = (*module)->getAttrOfType<DictionaryAttr>("nf.recomputed")) {
+      auto number = [&](StringRef name) { return recomputed.getAs<IntegerAttr>(name).getInt(); };
+      facts.savedBytes = number("bytes_saved");
+      facts.addedFlops = number("flops_added");
+      facts.microBatchFlops = number("flops");
+    }
     facts.cpu = target.cpu;
     facts.features = target.features;
     facts.compiler = "NormForge " NF_VERSION " (LLVM " LLVM_VERSION_STRING ")";
@@ -431,6 +492,11 @@ private:
     if (facts.peakBytes) // unknown to a module past the stage lower
       fmt::print("memory      {} = states {} + the largest arena ({}); {:.3f} of the bound\n",
                  megabytes(facts.peakBytes), megabytes(facts.persistentBytes), transient, ratio);
+    if (facts.budgetBytes)
+      fmt::print("budget      {} for states and the largest arena\n", megabytes(facts.budgetBytes));
+    if (facts.savedBytes)
+      fmt::print("again       {} less kept for backward, {:.1f} GFLOP added a micro-batch ({:.2f} %)\n",
+                 megabytes(facts.savedBytes), facts.addedFlops / 1e9, 100.0 * facts.addedFlops / facts.microBatchFlops);
     std::string line;
     double total = linkSeconds;
     for (auto &[stage, seconds] : times) {
@@ -459,6 +525,7 @@ private:
   std::vector<onnxfe::FileWeight> weights;     ///< parameters that start from a file
   std::string weightsFile;                     ///< that was written
   CompileFacts facts;
+  unsigned recomputeSteps = 0; ///< that keep the budget
   std::vector<std::pair<Stage, double>> times;
   double linkSeconds = 0;
 };

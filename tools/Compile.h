@@ -23,10 +23,12 @@ struct CompileOptions {
   std::optional<Stage> emit;                  ///< stop after this stage and write what it gives; without: an executable
   std::string target = "cpu", cpu = "host", arch = "sm_80";
   std::optional<GpuForm> emitGpu; ///< write the GPU's kernels in this form
-  std::optional<Stage> from; ///< the stage that an input module has been through; without: as the module says
-  std::string phases;        ///< folder that gets the module after each stage, or ""
-  bool explain = false;      ///< print what the model is (passes/raise/Explain.h) instead of compiling it
+  std::optional<Stage> from;      ///< the stage that an input module has been through; without: as the module says
+  std::string phases;             ///< folder that gets the module after each stage, or ""
+  bool explain = false;           ///< print what the model is (passes/raise/Explain.h) instead of compiling it
   FoldMode fold = FoldMode::Auto;
+  std::string
+      memory; ///< most memory of the program (parseByteSize), in place of the definition's train.memory; "": its
   bool fuseRemarks = false, foldRemarks = false;
   bool verifyStages = true; ///< check what each stage leaves
   std::string libraries;    ///< folder of libnfrt.a and libopenblas.a

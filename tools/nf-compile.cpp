@@ -1,4 +1,5 @@
 //===- nf-compile.cpp - from a model definition to a program that trains it ------------------===//
+#include "frontend/ByteSize.h"
 #include "frontend/onnx/Importer.h"
 #include "passes/Passes.h"
 #include "tools/Compile.h"
@@ -12,6 +13,7 @@
 #include "llvm/Support/Path.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 using namespace nf;
 
@@ -103,6 +105,12 @@ int main(int argc, char **argv) {
                  "fold learned factors and shifts into weights: auto where it pays, all, none (docs/folding.md)")
       ->check(CLI::IsMember({"auto", "all", "none"}))
       ->capture_default_str();
+  app.add_option("--memory", options.memory,
+                 "most memory of the program, states and the largest arena, such as 4GiB: backward\n"
+                 "computes again what does not fit; in place of the definition's train.memory")
+      ->check([](const std::string &text) {
+        return parseByteSize(text) ? std::string() : fmt::format("expected {}, but got {}", byteSizeText, text);
+      });
   app.add_option("--remarks", remarks, "say what a stage did: fold, fuse; repeatable")
       ->check(CLI::IsMember({"fold", "fuse"}))
       ->allow_extra_args(false);

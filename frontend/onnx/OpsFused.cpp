@@ -19,12 +19,26 @@ static Value vectorOf(OpContext &op, size_t index, int64_t columns) {
   return op.reshape(op.value(index), {columns});
 }
 
+/// The mean and reciprocal deviation of rows, where they are read: computed beside the LayerNorm, whose own are not
+/// differentiated. Normalized axes stay, with extent 1.
+static LogicalResult giveStatistics(OpContext &op, Value x, double epsilon, int64_t axis) {
+  if (!op.isUsed(1) && !op.isUsed(2))
+    return success();
+  SmallVector<int64_t> shape(op.shape(0));
+  std::fill(shape.begin() + axis, shape.end(), 1);
+  Value mean = op.reduceLast<ReduceMeanOp>(x), centred = op.sub(x, mean);
+  if (op.isUsed(1) && failed(op.giveAt(1, op.reshape(mean, shape))))
+    return failure();
+  if (!op.isUsed(2))
+    return success();
+  Value variance = op.reduceLast<ReduceMeanOp>(op.mul(centred, centred));
+  return op.giveAt(2, op.reshape(op.unary<RsqrtOp>(op.add(variance, op.number(epsilon))), shape));
+}
+
 static LogicalResult layerNormalization(OpContext &op) {
   auto axis = normalizedAxis(op.node.integer("axis", -1), op.rank(0));
   if (!axis)
     return op.refuse("expected an axis of " + shapeText(op.shape(0)));
-  if (op.isUsed(1) || op.isUsed(2))
-    return op.refuse("its mean or deviation is read", "the normalized output alone");
   SmallVector<int64_t> rows(op.shape(0).take_front(*axis));
   int64_t columns = *elementCount(op.shape(0).drop_front(*axis));
   rows.push_back(columns);
@@ -33,7 +47,10 @@ static LogicalResult layerNormalization(OpContext &op) {
   Value bias = op.hasInput(2) ? vectorOf(op, 2, columns) : Value();
   if ((op.hasInput(1) && !weight) || (op.hasInput(2) && !bias))
     return failure();
-  return op.give(op.reshape(op.layerNorm(x, weight, bias, op.node.number("epsilon", 1e-5)), op.shape(0)));
+  double epsilon = op.node.number("epsilon", 1e-5);
+  if (failed(op.give(op.reshape(op.layerNorm(x, weight, bias, epsilon), op.shape(0)))))
+    return failure();
+  return giveStatistics(op, x, epsilon, *axis);
 }
 
 /// x / √(mean x² + ε) · weight.

@@ -179,7 +179,7 @@ def Recompute : Pass<"nf-recompute", "::mlir::ModuleOp"> {
       nf.return %loss : tensor<1x1xf32>
     }
     ```
-    becomes
+    becomes, among others,
     ```mlir
     nf.parameter @z : tensor<4x8xf32> {init = "{\"kind\":\"ones\"}"}
     nf.state gradient @z.grad of @z : tensor<4x8xf32>
@@ -195,7 +195,15 @@ def Recompute : Pass<"nf-recompute", "::mlir::ModuleOp"> {
       nf.return %loss : tensor<1x1xf32>
     }
     ```
+
+    `steps` goes on where memory is short: it takes that many more saved values, those first that take the fewest
+    operations a byte, rows before attention before matrix products. Each is computed once more in front of its first
+    reader in backward. The module's attribute `nf.recomputed` says what was saved and added, and at which numbers of
+    steps (`ends`) values of one kind, the same one of every layer, are all taken.
   }];
+  let options = [
+    Option<"steps", "steps", "unsigned", "0", "saved values that are computed again to save memory">
+  ];
 }
 
 #endif // NF_PASSES_AUTODIFF_PASSES_TD

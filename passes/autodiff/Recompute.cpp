@@ -11,12 +11,15 @@
 //    it in memory either. Sums are not made again, and nothing whose maximum is taken: last bits may differ, and the
 //    gradient of a maximum asks which element it was.
 // 4. Its ops are cloned in front of the region; chains of them as far as nothing else has their values.
+// 5. Where memory is short: the first `steps` of RecomputeSteps, which cost operations. What all of it comes to, and
+//    where steps of one kind end, is left in the module's attribute nf.recomputed.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/autodiff/OpClass.h"
 #include "passes/autodiff/Passes.h"
+#include "passes/autodiff/RecomputeSteps.h"
 
 namespace nf {
 #define GEN_PASS_DEF_RECOMPUTE
@@ -54,6 +57,19 @@ public:
           }
     for (Value value : chosen)
       replaceInBackward(value);
+  }
+
+  /// Null in a program without a backward half.
+  Operation *lossOp() const { return loss; }
+
+  /// The ops of forward that backward computes again.
+  llvm::DenseSet<Operation *> again() const {
+    llvm::DenseSet<Operation *> ops;
+    for (auto &[region, copies] : copiesOf)
+      for (auto &[original, copy] : copies.getValueMap())
+        if (original.getDefiningOp() && original.getDefiningOp() != copy.getDefiningOp())
+          ops.insert(original.getDefiningOp());
+    return ops;
   }
 
 private:
@@ -190,14 +206,47 @@ private:
   llvm::DenseMap<int64_t, IRMapping> copiesOf;
 };
 
+int64_t flopsOfProgram(ProgramOp program) {
+  int64_t sum = 0;
+  for (Operation &op : llvm::make_early_inc_range(program.getBody().front().without_terminator()))
+    sum += flopsOf(&op);
+  return sum;
+}
+
+/// The numbers of steps at which those that are alike end.
+SmallVector<int64_t> endsOf(ArrayRef<RecomputeStep> steps) {
+  SmallVector<int64_t> ends;
+  for (size_t i = 0; i < steps.size(); ++i)
+    if (i + 1 == steps.size() || !steps[i].isLike(steps[i + 1]))
+      ends.push_back(static_cast<int64_t>(i) + 1);
+  return ends;
+}
+
 struct Recompute : nf::impl::RecomputeBase<Recompute> {
+  using RecomputeBase::RecomputeBase;
+
   void runOnOperation() override {
     auto program = getOperation().lookupSymbol<ProgramOp>("forward_backward");
     if (!program || program.getNumResults() != 1)
       return;
-    Recomputer(program).run();
+    Recomputer recomputer(program);
+    Operation *loss = recomputer.lossOp();
+    if (!loss)
+      return;
+    int64_t bytes = savedBytes(loss), flops = flopsOfProgram(program);
+    recomputer.run();
+    std::vector<RecomputeStep> possible = recomputeSteps(loss, recomputer.again());
+    size_t taken = std::min<size_t>(steps, possible.size());
+    computeAgain(loss, ArrayRef(possible).take_front(taken));
     IRRewriter rewriter(program.getContext());
     (void)runRegionDCE(rewriter, program->getRegions());
+    Builder b(&getContext());
+    auto number = [&](StringRef name, int64_t value) { return b.getNamedAttr(name, b.getI64IntegerAttr(value)); };
+    getOperation()->setAttr(
+        "nf.recomputed", b.getDictionaryAttr({number("bytes_saved", bytes - savedBytes(loss)), number("flops", flops),
+                                              number("flops_added", flopsOfProgram(program) - flops),
+                                              number("steps", static_cast<int64_t>(taken)),
+                                              b.getNamedAttr("ends", b.getDenseI64ArrayAttr(endsOf(possible)))}));
   }
 };
 } // namespace

@@ -192,6 +192,8 @@ struct FuseRows : nf::impl::FuseRowsBase<FuseRows> {
   void runOnOperation() override {
     ProgramOp program = getOperation();
     FusionGraph graph(program);
+    for (Operation &op : program.getBody().front())
+      op.removeAttr("nf.again"); // it has done its work: regions are compared by what they compute
     SmallVector<Operation *> fusible;
     for (Operation &op : program.getBody().front().without_terminator())
       if (graph.isNode(&op) && graph.isFusible(&op))

@@ -6,6 +6,8 @@
 using namespace mlir;
 using namespace nf;
 
+static constexpr StringLiteral againAttr = "nf.again";
+
 static bool isGenerator(Operation *op) { return isa_and_nonnull<ConstantOp, IotaOp, RandomBitsOp>(op); }
 
 //===------------------------------------------------------------------------------------------===//
@@ -16,6 +18,7 @@ FusionGraph::FusionGraph(ProgramOp program) {
   Block &block = program.getBody().front();
   addNodes(block);
   addEdges(block);
+  holdBack(block);
 }
 
 /// Whether every operand of the op has a place in its rows.
@@ -69,6 +72,21 @@ bool FusionGraph::isClonedGenerator(OpOperand &operand) const {
 void FusionGraph::addEdge(Operation *from, Operation *to) {
   if (from && isNode(from) && isNode(to) && from != to)
     successors[from].push_back(to);
+}
+
+/// What backward computes again (nf.again) stays behind the product before it: otherwise it would join the region of
+/// forward that saved its operands, and be kept.
+void FusionGraph::holdBack(Block &block) {
+  Operation *product = nullptr;
+  for (Operation &op : block.without_terminator()) {
+    if (op.hasAttr(againAttr))
+      addEdge(product, &op);
+    else if (isa<KernelOpInterface>(op) && !isFusible(&op) && llvm::any_of(op.getResults(), [](Value result) {
+               return llvm::any_of(usesThroughReshapes(result),
+                                   [](OpOperand *use) { return !isa<AccumulateOp>(use->getOwner()); });
+             }))
+      product = &op;
+  }
 }
 
 /// Data edges, and for each state: writes after the uses of values read before, reads after writes.

@@ -49,6 +49,7 @@ public:
 private:
   void addNodes(mlir::Block &block);
   void addEdges(mlir::Block &block);
+  void holdBack(mlir::Block &block);
   void addEdge(mlir::Operation *from, mlir::Operation *to);
   std::optional<std::pair<int64_t, int64_t>> mergedExtents(Group producer, Group consumer) const;
   bool edgesFit(Group producer, Group consumer, std::pair<int64_t, int64_t> extents) const;

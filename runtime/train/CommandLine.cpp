@@ -192,6 +192,7 @@ int runPrepare(const Invocation &invocation, Flags &flags) {
   PrepareOptions &options = flags.prepare;
   options.validation = parseShare(flags.share);
   options.vocab = static_cast<int32_t>(invocation.metadata.vocab);
+  options.vocabIsOfGraph = !invocation.metadata.compileKeys.contains("model.vocab");
   options.sequence = static_cast<int32_t>(invocation.metadata.sequence);
   options.masked = invocation.metadata.masked;
   options.maskId = invocation.config.resolve().maskId;

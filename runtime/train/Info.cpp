@@ -39,6 +39,11 @@ int info(const Invocation &invocation, bool asJson) {
     line("memory, transient", fmt::format("{} in {}", megabytes(bytes.get<int64_t>()), program));
   line("memory, peak", fmt::format("{}, lower bound {}, ratio {:.3f}", megabytes(m.memoryPeak),
                                    megabytes(m.memoryBound), m.memoryRatio));
+  if (m.memoryBudget > 0)
+    line("memory, budget", fmt::format("{} for states and the largest arena", megabytes(m.memoryBudget)));
+  if (m.savedBytes > 0)
+    line("computed again", fmt::format("{} less kept for backward, {} FLOP added a micro-batch ({:.2f} %)",
+                                       megabytes(m.savedBytes), formatCount(m.addedFlops), 100 * m.addedShare));
   line("scratch", fmt::format("{} a thread", megabytes(model.scratch_bytes)));
   line("target", fmt::format("{} ({})", m.cpu, fmt::join(m.features, " ")));
   line("compiler", m.compiler);

@@ -39,6 +39,11 @@ Metadata readMetadata(const nf_model &model) try {
   out.memoryPeak = memory.value("peak", int64_t{0});
   out.memoryBound = memory.value("bound", int64_t{0});
   out.memoryRatio = memory.value("ratio", 0.0);
+  out.memoryBudget = memory.value("budget", int64_t{0});
+  json recomputed = memory.value("recomputed", json::object());
+  out.savedBytes = recomputed.value("bytes_saved", int64_t{0});
+  out.addedFlops = recomputed.value("flops_added", 0.0);
+  out.addedShare = recomputed.value("flops_share", 0.0);
   json target = all.value("target", json::object());
   out.cpu = target.value("cpu", "");
   out.features = target.value("features", std::vector<std::string>{});

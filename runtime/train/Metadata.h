@@ -28,6 +28,8 @@ struct Metadata {
   double flopsPerToken = 0;
   int64_t memoryPersistent = 0, memoryPeak = 0, memoryBound = 0; ///< bytes
   double memoryRatio = 0;
+  int64_t memoryBudget = 0, savedBytes = 0; ///< 0: none; bytes that backward computes again
+  double addedFlops = 0, addedShare = 0;    ///< by that, a micro-batch; share of its forward and backward
   nlohmann::json memoryTransient = nlohmann::json::object(); ///< program -> bytes
   std::string cpu;
   std::vector<std::string> features;

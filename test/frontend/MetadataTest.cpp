@@ -14,6 +14,10 @@ static CompileFacts facts() {
   facts.transientBytes = {{"forward_backward", 50}, {"update", 10}};
   facts.peakBytes = 105;
   facts.boundBytes = 100;
+  facts.budgetBytes = 110;
+  facts.savedBytes = 40;
+  facts.addedFlops = 5;
+  facts.microBatchFlops = 100;
   facts.cpu = "znver4";
   facts.features = {"avx2", "fma"};
   facts.compiler = "NormForge 0.1.0 (LLVM 22.1.8)";
@@ -29,7 +33,8 @@ TEST(Metadata, ModelAndFacts) {
   EXPECT_EQ(data["parameters"], 2144);
   EXPECT_EQ(data["flops_per_token"], 12288.0);
   EXPECT_EQ(data["memory"], json::parse(R"({"persistent":100,"transient":{"forward_backward":50,"update":10},
-    "peak":105,"bound":100,"ratio":1.05})"));
+    "peak":105,"bound":100,"ratio":1.05,"budget":110,
+    "recomputed":{"bytes_saved":40,"flops_added":5,"flops_share":0.05}})"));
   EXPECT_EQ(data["target"], json::parse(R"({"cpu":"znver4","features":["avx2","fma"]})"));
   EXPECT_EQ(data["compiler"], "NormForge 0.1.0 (LLVM 22.1.8)");
 }

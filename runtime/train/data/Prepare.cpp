@@ -39,10 +39,16 @@ static void checkFits(const PrepareOptions &options, int32_t ids, const std::str
     fail("{}: expected at most {} ids, which is what a shard holds, but got {}; give a smaller tokenizer, or "
          "--tokenizer bpe",
          tokenizer, kShardIds, ids);
-  if (ids > options.vocab)
-    fail("{}: expected a vocabulary of at least {} for the ids of {}, but got {}; put this line under [model] and "
-         "compile again: vocab = {}",
-         definitionOf(options), ids, tokenizer, options.vocab, ids);
+  if (ids <= options.vocab)
+    return;
+  if (options.vocabIsOfGraph)
+    fail("{}: expected at most {} ids, the vocabulary of the imported graph, but got {}; give the tokenizer that the "
+         "graph was made for, or import a graph with a vocabulary of at least {}",
+         tokenizer, options.vocab, ids, ids);
+  fail(
+      "{}: expected a vocabulary of at least {} for the ids of {}, but got {}; put this line under [model] and compile "
+      "again: vocab = {}",
+      definitionOf(options), ids, tokenizer, options.vocab, ids);
 }
 
 static Tokenizer makeTokenizer(const PrepareOptions &options, std::span<const std::string_view> trainText,

@@ -15,6 +15,7 @@ struct PrepareOptions {
   double validation = 0.05;        ///< share of the text, in [0, 1)
   uint64_t seed = 1;               ///< chooses which documents or blocks are validation
   int32_t vocab = 0;               ///< of the compiled model
+  bool vocabIsOfGraph = false;     ///< the model was imported, and its definition has no vocabulary
   int32_t sequence = 0;            ///< of the compiled model
   bool masked = false;             ///< the model's objective is masked: the tokenizer needs a mask id
   int32_t maskId = -1;             ///< objective.mask_id, reserved in a tokenizer made here; -1: 257

@@ -171,6 +171,15 @@ TEST_F(PrepareTest, ATooSmallVocabularyPrintsTheLine) {
             "put this line under [model] and compile again: vocab = 257");
 }
 
+TEST_F(PrepareTest, AnImportedGraphHasNoLineToChange) {
+  PrepareOptions options = optionsFor(folder.write("a.txt", prose(1000)), output);
+  options.vocab = 256;
+  options.vocabIsOfGraph = true;
+  EXPECT_EQ(errorFor(options),
+            "tokenizer bytes: expected at most 256 ids, the vocabulary of the imported graph, but got 257; give the "
+            "tokenizer that the graph was made for, or import a graph with a vocabulary of at least 257");
+}
+
 TEST_F(PrepareTest, UnknownTokenizersAreRefused) {
   PrepareOptions options = optionsFor(folder.write("a.txt", prose(1000)), output);
   options.tokenizer = "sentencepiece";
