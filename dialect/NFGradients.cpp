@@ -243,6 +243,18 @@ NF_GRADIENT(LayerNormOp) {
   return success();
 }
 
+/// Whether an elementwise op makes `x` of one tensor as large, rounding aside, as activations do: their gradients read
+/// that tensor, so that backward can have x again for nothing, while a sum or a product would have to be saved for it.
+static bool isFunctionOfOneTensor(Value x) {
+  while (auto cast = x.getDefiningOp<CastOp>())
+    x = cast.getX();
+  Operation *maker = x.getDefiningOp();
+  if (!maker || maker->getNumOperands() != 1 || maker->getNumResults() != 1 || isa<ReshapeOp, TransposeOp>(maker))
+    return false;
+  return tensorType(maker->getOperand(0)).getShape() == tensorType(x).getShape();
+}
+
+/// Rows normalized once more of x where that costs no reading, else those of forward.
 NF_GRADIENT(NormalizeOp) {
   Value dy = resultGradients[0];
   if (resultGradients[1])
@@ -250,7 +262,9 @@ NF_GRADIENT(NormalizeOp) {
   if (!dy)
     return success();
   Maths m(builder, *this, tensorType(dy).getElementType());
-  gradients[0] = normalizeGradient(m, dy, getY(), getRstd());
+  Value normalized =
+      isFunctionOfOneTensor(getX()) ? m.mul(m.sub(getX(), m.meanOfRow(getX())), getRstd()) : Value(getY());
+  gradients[0] = normalizeGradient(m, dy, normalized, getRstd());
   return success();
 }
 

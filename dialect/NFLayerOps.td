@@ -59,7 +59,7 @@ def NF_LayerNormOp : NF_Layer<"layer_norm", [NF_Infer]> {
 def NF_NormalizeOp : NF_Layer<"normalize", [NF_Infer]> {
   let summary = "LayerNorm without its affine part";
   let description = [{
-    `y = (x − mean) · rstd`. Backward needs y and rstd only.
+    `y = (x − mean) · rstd`. Backward needs rstd and y, or x where an activation made it.
 
     ```mlir
     %y, %rstd = nf.normalize %x {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)

@@ -7,9 +7,6 @@ using namespace mlir;
 using namespace nf;
 
 std::string FoldCost::text() const {
-  if (tokenBytes < 0)
-    return llvm::formatv("costs {0} kB of activations a step and {1} kB of weights", -tokenBytes / 1000,
-                         weightBytes / 1000);
   return llvm::formatv("saves {0} kB of activations a step and costs {1} kB of weights", tokenBytes / 1000,
                        weightBytes / 1000);
 }

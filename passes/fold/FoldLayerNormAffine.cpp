@@ -8,7 +8,6 @@
 //    concats. A linear without bias gets one.
 //
 //===------------------------------------------------------------------------------------------===//
-#include "passes/autodiff/OpClass.h"
 #include "passes/fold/FoldCost.h"
 #include "passes/fold/LinearReaders.h"
 #include "passes/fold/Passes.h"
@@ -21,29 +20,10 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-/// Whether x is an elementwise function of one tensor as large, such as an activation, which backward reads anyway for
-/// the function's gradient: then it computes the normalized rows again, as long as nothing has saved them.
-static bool isFunctionOfOneTensor(Value x) {
-  auto sizeOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); };
-  bool isComputed = false;
-  while (Operation *maker = x.getDefiningOp()) {
-    SmallVector<Value> large;
-    for (Value operand : maker->getOperands())
-      if (sizeOf(operand) == sizeOf(x))
-        large.push_back(operand);
-    if (large.size() != 1 || classOf(maker) != OpClass::Elements)
-      break;
-    isComputed |= !isa<CastOp>(maker);
-    x = large.front();
-  }
-  return isComputed;
-}
-
-/// Backward no longer sums over tokens for weight and bias: as much as half a pass over x. But it reads the normalized
-/// rows, which it would make of what it reads anyway where x is computed of one tensor.
+/// Backward no longer sums over tokens for weight and bias: as much as half a pass over x.
 static FoldCost costOf(LayerNormOp norm, const LinearReaders &readers) {
   FoldCost cost;
-  cost.tokenBytes = bytesOf(norm.getX(), isFunctionOfOneTensor(norm.getX()) ? -0.5 : 0.5);
+  cost.tokenBytes = bytesOf(norm.getX(), 0.5);
   for (LinearOp linear : readers.linears)
     cost.weightBytes += foldedWeightBytes(linear.getWeight(), /*withShift=*/true);
   return cost;

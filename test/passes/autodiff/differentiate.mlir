@@ -255,3 +255,28 @@ nf.program @forward_backward() -> (tensor<1x1xf32> {nf.name = "loss"}) {
   %l = nf.reduce_sum %p axes [0, 1] : (tensor<4x3xf32>) -> tensor<1x1xf32>
   nf.return %l : tensor<1x1xf32>
 }
+
+// -----
+
+// Backward of a normalized activation makes its rows of x again, since the activation's gradient reads what x is made
+// of; that of a sum (%y2) reads forward's rows.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[A:.*]] = gelu
+// CHECK: %[[Y1:.*]], %[[R1:.*]] = normalize %[[A]]
+// CHECK: %[[Y2:.*]], %[[R2:.*]] = normalize
+// CHECK: mul %{{.*}}, %[[Y2]]
+// CHECK: %[[MEAN:.*]] = reduce_mean %[[A]] axes [1]
+// CHECK: %[[CENTRED:.*]] = sub %[[A]], %[[MEAN]]
+// CHECK: mul %[[CENTRED]], %[[R1]]
+// CHECK: return
+nf.parameter @e : tensor<4x8xf32> {init = "zeros"}
+nf.program @forward_backward(%w: tensor<4x8xf32> {nf.name = "w"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %e = nf.get @e : tensor<4x8xf32>
+  %a = nf.gelu %e : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %y1, %r1 = nf.normalize %a {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)
+  %s = nf.add %y1, %e : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %y2, %r2 = nf.normalize %s {eps = 1.0e-5 : f64} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x1xf32>)
+  %p = nf.mul %y2, %w : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %l = nf.reduce_sum %p axes [0, 1] : (tensor<4x8xf32>) -> tensor<1x1xf32>
+  nf.return %l : tensor<1x1xf32>
+}

@@ -15,10 +15,11 @@
 // CHECK-NEXT: forward ffn.activation,act_ln,fc2 8.00 ffn.fc1 4.00 ffn.act_ln 4.00 + small 0.00
 // CHECK-NEXT: forward ffn.ln,residual layers.2.attn.ln,q 4.00 attn.residual 1.00 + ffn.fc2 1.00 ffn.residual 1.00 + layers.2.attn.ln 1.00 + small 0.00
 // CHECK-NEXT: backward layers.2.attn.residual,q,ln ffn.residual,fc2 4.01
-// CHECK: backward ffn.activation,fc2,act_ln,fc1 16.02 ffn.fc1 4.00 + ffn.act_ln 4.00 + d ffn.fc2 4.00 + small 0.00 d ffn.activation 4.00
+// Backward makes the normalized rows of the pre-activation again; their saved form is for the product alone.
+// CHECK: backward ffn.activation,act_ln,fc2,fc1 12.02 ffn.fc1 4.00 + d ffn.fc2 4.00 + small 0.00 d ffn.activation 4.00
 // CHECK: backward attn.post_ln,residual,out ffn.residual,fc1,ln 6.02
 // CHECK: backward attn.q,k,v 3.00 d attn 3.00
-// CHECK-NEXT: sum 45.09
+// CHECK-NEXT: sum 41.09
 // CHECK: saved for backward u
 // CHECK-NEXT: attn.ln 1.00
 // CHECK-NEXT: attn.q,k,v 3.00
@@ -32,4 +33,4 @@
 // CHECK: whole step u
 // CHECK-NEXT: outside of the layers
 // CHECK-NEXT: layers.0
-// CHECK-NEXT: layers.1 45.09
+// CHECK-NEXT: layers.1 41.09
