@@ -23,6 +23,7 @@ LIT = ["/usr/lib/llvm-22/bin/lit", "-q", "-j2", "--max-failures=1"]
 # Name and command, cheap ones first. Within the budget of seconds: a fault may make a test endless, which is seen too.
 SUITES = [
     ("lit: passes, dialect", LIT + ["build/test/passes", "build/test/dialect"]),
+    ("lit: ops", LIT + ["build/test/numerics/ops"]),
     ("GoogleTest", ["sh", "-c", "for t in dialect expand-math lower-fused lower-attention frontend-graph; do "
                     "build/bin/$t-tests --gtest_brief=1 || { echo FAIL: $t-tests; exit 1; }; done"]),
     ("lit: numerics", LIT + ["build/test/numerics"]),
@@ -65,6 +66,8 @@ def write_switches(tree):
         sys.exit("\n".join(errors))
     for path, text in texts.items():
         (tree / path).write_text(SWITCH + text)
+    with (tree / "test/lit.cfg.py").open("a") as lit:  # which gives tests an environment of their own
+        lit.write('config.environment["NF_MUTANT"] = os.environ.get("NF_MUTANT", "")\n')
 
 
 def copy_tree(tree):

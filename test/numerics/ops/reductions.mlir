@@ -216,3 +216,15 @@ nf.program @softmax_one(%g: tensor<4x1xf32> {nf.name = "g"}) -> (tensor<4x1xf32>
   %r = nf.mul %y, %g : (tensor<4x1xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
   nf.return %r : tensor<4x1xf32>
 }
+
+// Equal maxima share the gradient: every element is there twice.
+// CHECK-LABEL: @reduce_max_equal{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT-NEXT: d/d x: largest error
+nf.program @reduce_max_equal(%g: tensor<2x3x1xf32> {nf.name = "g"}) -> (tensor<2x3x1xf32> {nf.name = "r"}) {
+  %x = nf.get @x : tensor<2x3x17xf32>
+  %twice = nf.concat %x, %x axis 2 : (tensor<2x3x17xf32>, tensor<2x3x17xf32>) -> tensor<2x3x34xf32>
+  %y = nf.reduce_max %twice axes [2] : (tensor<2x3x34xf32>) -> tensor<2x3x1xf32>
+  %r = nf.mul %y, %g : (tensor<2x3x1xf32>, tensor<2x3x1xf32>) -> tensor<2x3x1xf32>
+  nf.return %r : tensor<2x3x1xf32>
+}
