@@ -526,3 +526,17 @@ nf.program @square(%g: tensor<3x17xf32> {nf.name = "g"}) -> (tensor<3x17xf32> {n
   %r = nf.mul %y, %g : (tensor<3x17xf32>, tensor<3x17xf32>) -> tensor<3x17xf32>
   nf.return %r : tensor<3x17xf32>
 }
+
+// 0^y is 0 around y, and so is its derivative: not 0 · −∞.
+// CHECK-LABEL: @pow_of_zero{{$}}
+// CHECK-NEXT: r: largest error
+// GRADIENT: d/d exponent: largest error
+nf.parameter @exponent : tensor<4x7xf32> {init = "zeros", nf.range = [0.5, 2.0]}
+nf.program @pow_of_zero(%g: tensor<4x7xf32> {nf.name = "g"}) -> (tensor<4x7xf32> {nf.name = "r"}) {
+  %y = nf.get @exponent : tensor<4x7xf32>
+  %none = nf.constant dense<0.0> : tensor<1xf32>
+  %zero = nf.broadcast %none : (tensor<1xf32>) -> tensor<4x7xf32>
+  %p = nf.pow %zero, %y : (tensor<4x7xf32>, tensor<4x7xf32>) -> tensor<4x7xf32>
+  %r = nf.add %p, %g : (tensor<4x7xf32>, tensor<4x7xf32>) -> tensor<4x7xf32>
+  nf.return %r : tensor<4x7xf32>
+}

@@ -15,7 +15,10 @@
 // CHECK: %[[NORM:.*]] = sqrt
 // CHECK: %[[C:.*]] = clip_coefficient %[[NORM]], %clip
 // CHECK: %[[DECAY:.*]] = slice %weight_decay axis 0 from 0 size 1
-// CHECK: %[[P:.*]], %[[M:.*]], %[[V:.*]] = adamw %{{.*}}, %[[DW]], %{{.*}}, %{{.*}}, %[[NORM]], %[[C]], %lr, %beta1, %beta2, %eps, %[[DECAY]], %bias_correction1, %bias_correction2
+// CHECK: %[[OLD_P:.*]] = get @w :
+// CHECK: %[[OLD_M:.*]] = get @w.m
+// CHECK: %[[OLD_V:.*]] = get @w.v
+// CHECK: %[[P:.*]], %[[M:.*]], %[[V:.*]] = adamw %[[OLD_P]], %[[DW]], %[[OLD_M]], %[[OLD_V]], %[[NORM]], %[[C]], %lr, %beta1, %beta2, %eps, %[[DECAY]], %bias_correction1, %bias_correction2
 // CHECK: slice %weight_decay axis 0 from 1 size 1
 // CHECK: set @w, %[[P]]
 // CHECK: set @w.m, %[[M]]
