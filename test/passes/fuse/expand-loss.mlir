@@ -46,6 +46,27 @@ nf.program @eval(%x: tensor<4x16xf32> {nf.name = "x"}, %targets: tensor<4xi32> {
 
 // -----
 
+// Forward only, in chunks that lie next to each other, the last one shorter.
+// CHECK-LABEL: program @eval_in_chunks
+// CHECK: slice %x axis 0 from 0 size 4 : (tensor<11x16xf32>)
+// CHECK: slice %targets axis 0 from 0 size 4
+// CHECK: slice %x axis 0 from 4 size 4
+// CHECK: slice %targets axis 0 from 4 size 4
+// CHECK: slice %x axis 0 from 8 size 3
+// CHECK: slice %targets axis 0 from 8 size 3
+// CHECK-NOT: slice %x
+nf.parameter @v : tensor<12x16xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @eval_in_chunks(%x: tensor<11x16xf32> {nf.name = "x"}, %targets: tensor<11xi32> {nf.name = "targets"},
+    %weight: tensor<11xf32> {nf.name = "loss_weight"}, %scale: tensor<f32> {nf.name = "scale"})
+    -> (tensor<f32> {nf.name = "loss_sum"}) {
+  %v = nf.get @v : tensor<12x16xf32>
+  %loss = nf.linear_cross_entropy %x, %v, %targets, %weight, %scale
+      : (tensor<11x16xf32>, tensor<12x16xf32>, tensor<11xi32>, tensor<11xf32>, tensor<f32>) -> tensor<f32>
+  nf.return %loss : tensor<f32>
+}
+
+// -----
+
 // No-op: a program without a loss.
 // CHECK-LABEL: program @logits
 // CHECK-NEXT: %[[Y:.*]] = matmul

@@ -22,10 +22,12 @@ nf.program @composites(%x: tensor<2x4x8xf32> {nf.name = "x"}, %w: tensor<8x8xf32
 // CHECK: matmul
 // CHECK: accumulate @w.grad
 // CHECK: accumulate @b.grad
-// CHECK: get @c.grad
-// CHECK: compare eq
-// CHECK: where
-// CHECK: set @c.grad
+// CHECK: %[[C:.*]] = exp %y
+// CHECK: %[[OLD:.*]] = get @c.grad
+// CHECK: %[[SUM:.*]] = add %[[OLD]], %[[C]]
+// CHECK: %[[STARTS:.*]] = compare eq %accumulate, %{{.*}}
+// CHECK: %[[NEW:.*]] = where %[[STARTS]], %[[C]], %[[SUM]]
+// CHECK: set @c.grad, %[[NEW]]
 nf.parameter @w : tensor<8x8xf32> {init = "{\"kind\":\"ones\"}"}
 nf.parameter @b : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}
 nf.parameter @c : tensor<8xf32> {init = "{\"kind\":\"ones\"}"}

@@ -91,6 +91,30 @@ nf.program @read_later() -> (tensor<8xf32> {nf.name = "y"}) {
 
 // -----
 
+// A sum that an op reads before the value is added: the product may not add to it in place.
+// CHECK-LABEL: program @read_between
+// CHECK: matmul
+// CHECK-NOT: always_accumulate
+// CHECK: fused
+// CHECK: fused {{.*}} outs(%[[SUM:.*]]) {
+// CHECK: return
+nf.parameter @w : tensor<4x4xf32> {init = "{\"kind\":\"ones\"}"}
+nf.state gradient @w.grad of @w : tensor<4x4xf32>
+nf.program @read_between(%x: tensor<4x4xf32> {nf.name = "x"}) -> (tensor<4x4xf32> {nf.name = "y"}) {
+  %p = nf.matmul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %g = nf.get @w.grad : tensor<4x4xf32>
+  %y = nf.fused rows 1 cols 16(%g) {operand_kinds = array<i32: 0>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1>} : (tensor<4x4xf32>) -> tensor<4x4xf32> {
+  ^bb0(%r: tensor<16xf32>):
+    %n = nf.exp %r : (tensor<16xf32>) -> tensor<16xf32>
+    nf.yield %n : tensor<16xf32>
+  }
+  nf.accumulate @w.grad, %p : tensor<4x4xf32>
+  nf.return %y : tensor<4x4xf32>
+}
+
+// -----
+
 // Movement: a transpose is a strided copy, leading slices are views, parts of a leading concat are written in place.
 // CHECK-LABEL: program @movement
 // CHECK: copy {{.*}} sizes [8, 4] from 0 strides [1, 8] to 0 strides [4, 1]
