@@ -50,8 +50,8 @@ struct PipelineOptions {
 void buildStage(Stage stage, mlir::OpPassManager &manager, const PipelineOptions &options);
 
 /// Runs the passes of `first` to `last`. `observe`, if given, is called after each stage with its wall-clock seconds.
-/// On failure, after errors, `reproducer` (unless it is empty, or the model was refused) is where the module as it was before the failing stage
-/// is written, with the command that shows the failure.
+/// On failure, after errors, `reproducer` (unless it is empty, or the model was refused) is where the module as it was
+/// before the failing stage is written, with the command that shows the failure.
 llvm::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const PipelineOptions &options,
                               llvm::StringRef reproducer = "",
                               llvm::function_ref<void(Stage stage, double seconds)> observe = nullptr);
