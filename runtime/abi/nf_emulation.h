@@ -1,5 +1,4 @@
-/* What the host version of a GPU kernel calls (passes/gpu/EmulateGpu). A kernel's threads are numbered along x alone.
- */
+/* What the host version of a GPU kernel calls (passes/gpu/EmulateGpu). Threads are numbered along x alone. */
 #ifndef NF_EMULATION_H
 #define NF_EMULATION_H
 
