@@ -42,6 +42,24 @@ nf.program @bf16() attributes {transient_bytes = 65536 : i64, nf.arguments = []}
 
 // -----
 
+// The table is cleared where the flag is 0, and added to otherwise.
+// CHECK: func.func private @scatter_add_32x16_4_flag(%{{.*}}, %{{.*}}, %[[FLAG:[a-z0-9]+]]: memref<1xi32>
+// CHECK: %[[VALUE:.*]] = memref.load %[[FLAG]]
+// CHECK: %[[STARTS:.*]] = arith.cmpi eq, %[[VALUE]], %{{.*}} : i32
+// CHECK: scf.if %[[STARTS]]
+// CHECK: program @flag
+nf.program @flag() attributes {transient_bytes = 65536 : i64, nf.arguments = []} {
+  %rows = nf.buffer transient 0 : memref<4x16xf32>
+  %ids = nf.buffer transient 1024 : memref<4xi32>
+  %accumulate = nf.buffer transient 1088 : memref<i32>
+  %table = nf.buffer transient 2048 : memref<32x16xf32>
+  nf.scatter_add %rows, %ids accumulate %accumulate outs(%table)
+      : (memref<4x16xf32>, memref<4xi32>, memref<i32>, memref<32x16xf32>) -> ()
+  nf.return
+}
+
+// -----
+
 nf.program @sum_in_bf16() attributes {transient_bytes = 65536 : i64, nf.arguments = []} {
   %rows = nf.buffer transient 0 : memref<4x16xbf16>
   %ids = nf.buffer transient 1024 : memref<4xi32>

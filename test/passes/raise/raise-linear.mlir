@@ -116,3 +116,15 @@ nf.program @composite(%x: tensor<3x4xf32> {nf.name = "x"}) -> (tensor<3x8xf32> {
   %y = nf.linear %x, %w : (tensor<3x4xf32>, tensor<8x4xf32>) -> tensor<3x8xf32>
   nf.return %y : tensor<3x8xf32>
 }
+
+// A weight that is written transposed already: a second time would be none. It is transposed where it is read.
+// CHECK: nf.parameter @written : tensor<4x8xf32> {{.*}}\22transposed\22:true
+// CHECK-LABEL: program @transposed_already
+// CHECK: %[[W:.*]] = transpose %{{.*}} [1, 0] : (tensor<4x8xf32>) -> tensor<8x4xf32>
+// CHECK: linear %x, %[[W]]
+nf.parameter @written : tensor<4x8xf32> {init = "{\"kind\":\"file\",\"name\":\"w\",\"transposed\":true}"}
+nf.program @transposed_already(%x: tensor<2x3x4xf32> {nf.name = "x"}) -> (tensor<2x3x8xf32> {nf.name = "y"}) {
+  %w = nf.get @written : tensor<4x8xf32>
+  %y = nf.matmul %x, %w : (tensor<2x3x4xf32>, tensor<4x8xf32>) -> tensor<2x3x8xf32>
+  nf.return %y : tensor<2x3x8xf32>
+}
