@@ -12,7 +12,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAY_INCLUDE = {
     "dialect/": ("dialect/",),
     "frontend/": ("dialect/", "frontend/"),
-    "passes/gpu/": ("dialect/", "passes/", "runtime/abi/"),
+    # The targets do not know each other; what they share is in passes/rows.
+    "passes/cpu/": ("dialect/", "passes/cpu/", "passes/rows/"),
+    "passes/gpu/": ("dialect/", "passes/gpu/", "passes/lower/", "passes/rows/", "runtime/abi/"),
+    "passes/rows/": ("dialect/", "passes/rows/"),
     "passes/lower/": ("dialect/", "passes/", "runtime/abi/"),
     "passes/": ("dialect/", "passes/"),
     "runtime/reference/": ("runtime/reference/", "runtime/abi/", "runtime/core/Philox.h"),

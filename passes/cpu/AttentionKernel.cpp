@@ -2,7 +2,7 @@
 #include "passes/cpu/AttentionKernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/cpu/Philox.h"
+#include "passes/rows/Philox.h"
 
 #include <cmath>
 

@@ -7,7 +7,7 @@
 #ifndef NF_PASSES_CPU_ROWEMITTER_H
 #define NF_PASSES_CPU_ROWEMITTER_H
 
-#include "passes/cpu/RowOps.h"
+#include "passes/rows/RowOps.h"
 
 namespace nf {
 

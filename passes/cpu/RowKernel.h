@@ -3,7 +3,7 @@
 #define NF_PASSES_CPU_ROWKERNEL_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/cpu/RowProblem.h"
+#include "passes/rows/RowProblem.h"
 
 namespace nf {
 

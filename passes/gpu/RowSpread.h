@@ -2,7 +2,7 @@
 #ifndef NF_PASSES_GPU_ROWSPREAD_H
 #define NF_PASSES_GPU_ROWSPREAD_H
 
-#include "passes/cpu/RowSchedule.h"
+#include "passes/rows/RowSchedule.h"
 
 namespace nf {
 

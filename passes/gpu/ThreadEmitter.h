@@ -8,8 +8,8 @@
 #ifndef NF_PASSES_GPU_THREADEMITTER_H
 #define NF_PASSES_GPU_THREADEMITTER_H
 
-#include "passes/cpu/RowOps.h"
 #include "passes/gpu/RowSpread.h"
+#include "passes/rows/RowOps.h"
 
 namespace nf {
 

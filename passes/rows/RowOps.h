@@ -1,9 +1,9 @@
 //===- RowOps.h - primitives of a fused body on scalars and vectors --------------------------===//
-#ifndef NF_PASSES_CPU_ROWOPS_H
-#define NF_PASSES_CPU_ROWOPS_H
+#ifndef NF_PASSES_ROWS_ROWOPS_H
+#define NF_PASSES_ROWS_ROWOPS_H
 
 #include "dialect/NF.h"
-#include "passes/cpu/RowSchedule.h"
+#include "passes/rows/RowSchedule.h"
 
 namespace nf {
 
@@ -39,4 +39,4 @@ void emitStore(mlir::ImplicitLocOpBuilder &b, mlir::Value vector, mlir::Value me
 
 } // namespace nf
 
-#endif // NF_PASSES_CPU_ROWOPS_H
+#endif // NF_PASSES_ROWS_ROWOPS_H

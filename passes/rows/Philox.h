@@ -1,6 +1,6 @@
 //===- Philox.h - random words in vector code ------------------------------------------------===//
-#ifndef NF_PASSES_CPU_PHILOX_H
-#define NF_PASSES_CPU_PHILOX_H
+#ifndef NF_PASSES_ROWS_PHILOX_H
+#define NF_PASSES_ROWS_PHILOX_H
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -20,4 +20,4 @@ std::array<mlir::Value, 4> emitPhiloxInLowHalves(mlir::ImplicitLocOpBuilder &b, 
 
 } // namespace nf
 
-#endif // NF_PASSES_CPU_PHILOX_H
+#endif // NF_PASSES_ROWS_PHILOX_H

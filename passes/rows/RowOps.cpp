@@ -1,11 +1,11 @@
 //===- RowOps.cpp - primitives of a fused body on scalars and vectors ------------------------===//
-#include "passes/cpu/RowOps.h"
+#include "passes/rows/RowOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/cpu/Philox.h"
+#include "passes/rows/Philox.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

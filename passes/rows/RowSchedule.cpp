@@ -7,7 +7,7 @@
 // 4. Lay out the scratch memory.
 //
 //===------------------------------------------------------------------------------------------===//
-#include "passes/cpu/RowSchedule.h"
+#include "passes/rows/RowSchedule.h"
 
 using namespace mlir;
 using namespace nf;

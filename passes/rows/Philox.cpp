@@ -1,5 +1,5 @@
 //===- Philox.cpp - random words in vector code ----------------------------------------------===//
-#include "passes/cpu/Philox.h"
+#include "passes/rows/Philox.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 

@@ -5,10 +5,10 @@
 // loop needs again are loaded from where they were stored, computed again where that is cheap, or kept in scratch.
 //
 //===------------------------------------------------------------------------------------------===//
-#ifndef NF_PASSES_CPU_ROWSCHEDULE_H
-#define NF_PASSES_CPU_ROWSCHEDULE_H
+#ifndef NF_PASSES_ROWS_ROWSCHEDULE_H
+#define NF_PASSES_ROWS_ROWSCHEDULE_H
 
-#include "passes/cpu/RowProblem.h"
+#include "passes/rows/RowProblem.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -57,4 +57,4 @@ RowSchedule scheduleRows(const RowProblem &problem);
 
 } // namespace nf
 
-#endif // NF_PASSES_CPU_ROWSCHEDULE_H
+#endif // NF_PASSES_ROWS_ROWSCHEDULE_H

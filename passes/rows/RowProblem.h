@@ -5,8 +5,8 @@
 // where cols = 1, rows become the columns; where nothing depends on the place of a row, all elements are one row.
 //
 //===------------------------------------------------------------------------------------------===//
-#ifndef NF_PASSES_CPU_ROWPROBLEM_H
-#define NF_PASSES_CPU_ROWPROBLEM_H
+#ifndef NF_PASSES_ROWS_ROWPROBLEM_H
+#define NF_PASSES_ROWS_ROWPROBLEM_H
 
 #include "dialect/NF.h"
 
@@ -54,4 +54,4 @@ std::string rowKernelName(FusedOp op, unsigned number);
 
 } // namespace nf
 
-#endif // NF_PASSES_CPU_ROWPROBLEM_H
+#endif // NF_PASSES_ROWS_ROWPROBLEM_H

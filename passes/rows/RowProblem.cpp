@@ -1,5 +1,5 @@
 //===- RowProblem.cpp - an nf.fused op as the kernel generator sees it -----------------------===//
-#include "passes/cpu/RowProblem.h"
+#include "passes/rows/RowProblem.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/raw_ostream.h"
 
