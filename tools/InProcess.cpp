@@ -30,6 +30,12 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   offer("nf_emulated_shared", &nf_emulated_shared);
   offer("nf_emulated_barrier", &nf_emulated_barrier);
   offer("nf_emulated_shuffle", &nf_emulated_shuffle);
+  offer("nf_emulated_mma_bf16", &nf_emulated_mma_bf16);
+  offer("nf_emulated_ldmatrix", &nf_emulated_ldmatrix);
+  offer("nf_emulated_copy_async", &nf_emulated_copy_async);
+  offer("nf_emulated_commit_copies", &nf_emulated_commit_copies);
+  offer("nf_emulated_wait_copies", &nf_emulated_wait_copies);
+  offer("nf_emulated_exp2", &nf_emulated_exp2);
   if (llvm::Error error = code.getMainJITDylib().define(absoluteSymbols(std::move(services))))
     return std::move(error);
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "nf.o",

@@ -26,6 +26,7 @@ using namespace mlir;
 using namespace nf;
 
 static constexpr int64_t sharedAlignment = 16;
+static constexpr int64_t wordsOfProduct = 10; // see nf_emulated_mma_bf16
 
 static_assert(static_cast<int>(NVVM::ShflKind::bfly) == NF_SHUFFLE_BFLY &&
               static_cast<int>(NVVM::ShflKind::up) == NF_SHUFFLE_UP &&
@@ -111,9 +112,11 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
 
   /// Replaces what only a GPU has; lists every op that has no host form.
   LogicalResult callRuntime(LlvmBuilder &b, LLVM::LLVMFuncOp body) {
+    words = {};
     SmallVector<Operation *> ops;
     body.walk([&](Operation *op) {
-      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp>(op) || roundsToBf16(op))
+      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp, LLVM::CallIntrinsicOp>(op) ||
+          roundsToBf16(op))
         ops.push_back(op);
     });
     bool fits = true;
@@ -153,6 +156,21 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](NVVM::BlockIdXOp) { return call(b, "nf_emulated_block", b.i32, {}); })
         .Case([&](NVVM::Barrier0Op) { return call(b, "nf_emulated_barrier", Type(), {}); })
         .Case([&](NVVM::ShflOp shuffle) { return emulateShuffle(b, shuffle); })
+        .Case([&](NVVM::MmaOp product) { return emulateProduct(b, product); })
+        .Case([&](NVVM::LdMatrixOp load) { return emulateMatrixLoad(b, load); })
+        .Case([&](NVVM::CpAsyncOp copy) {
+          Value bytes = b.constant32(copy.getSize()), sourceBytes = copy.getCpSize() ? copy.getCpSize() : bytes;
+          return call(b, "nf_emulated_copy_async", Type(), {copy.getDst(), copy.getSrc(), bytes, sourceBytes});
+        })
+        .Case([&](NVVM::CpAsyncCommitGroupOp) { return call(b, "nf_emulated_commit_copies", Type(), {}); })
+        .Case([&](NVVM::CpAsyncWaitGroupOp wait) {
+          return call(b, "nf_emulated_wait_copies", Type(), b.constant32(wait.getN()));
+        })
+        .Case([&](LLVM::CallIntrinsicOp intrinsic) -> FailureOr<Value> {
+          if (intrinsic.getIntrin() != "llvm.nvvm.ex2.approx.ftz.f32")
+            return failure();
+          return call(b, "nf_emulated_exp2", b.getF32Type(), intrinsic.getArgs());
+        })
         .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
         .Case([&](LLVM::AddressOfOp address) {
           Value base = call(b, "nf_emulated_shared", b.ptr, {});
@@ -171,6 +189,54 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     Value received = call(b, "nf_emulated_shuffle", b.i32,
                           {shuffle.getThreadMask(), bits, shuffle.getOffset(), shuffle.getMaskAndClamp(), kind});
     return LLVM::BitcastOp::create(b, type, received).getResult();
+  }
+
+  /// Word i of the memory in which a thread gives matrix instructions its numbers and gets theirs.
+  Value wordOf(LlvmBuilder &b, Operation *op, int32_t i) {
+    if (!words) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(&op->getParentOfType<LLVM::LLVMFuncOp>().getBody().front());
+      words = LLVM::AllocaOp::create(b, b.ptr, b.i32, b.constant(wordsOfProduct), 0);
+    }
+    return LLVM::GEPOp::create(b, b.ptr, b.i32, words, ArrayRef<LLVM::GEPArg>{i});
+  }
+
+  /// The first words as an instruction's result: a number, or a struct of them.
+  Value loadResult(LlvmBuilder &b, Operation *op) {
+    Type type = op->getResult(0).getType();
+    auto fields = dyn_cast<LLVM::LLVMStructType>(type);
+    if (!fields)
+      return LLVM::LoadOp::create(b, type, wordOf(b, op, 0));
+    Value result = LLVM::PoisonOp::create(b, type);
+    for (auto [i, field] : llvm::enumerate(fields.getBody())) {
+      Value word = LLVM::LoadOp::create(b, field, wordOf(b, op, i));
+      result = LLVM::InsertValueOp::create(b, result, word, static_cast<int64_t>(i));
+    }
+    return result;
+  }
+
+  FailureOr<Value> emulateProduct(LlvmBuilder &b, NVVM::MmaOp product) {
+    auto shape = product.getShape();
+    bool isKnown = shape.getM() == 16 && shape.getN() == 8 && shape.getK() == 16 &&
+                   product.getMultiplicandAPtxType() == NVVM::MMATypes::bf16 &&
+                   product.getMultiplicandBPtxType() == NVVM::MMATypes::bf16 &&
+                   product.getNumOperands() == wordsOfProduct;
+    if (!isKnown)
+      return failure();
+    for (auto [i, operand] : llvm::enumerate(product.getOperands()))
+      LLVM::StoreOp::create(b, operand, wordOf(b, product, i));
+    call(b, "nf_emulated_mma_bf16", Type(), wordOf(b, product, 0));
+    return loadResult(b, product);
+  }
+
+  FailureOr<Value> emulateMatrixLoad(LlvmBuilder &b, NVVM::LdMatrixOp load) {
+    auto shape = load.getShape();
+    if (shape.getM() != 8 || shape.getN() != 8 || load.getEltType() != NVVM::LdStMatrixEltType::B16)
+      return failure();
+    Value isTransposed = b.constant32(load.getLayout() == NVVM::MMALayout::col);
+    call(b, "nf_emulated_ldmatrix", Type(),
+         {load.getPtr(), b.constant32(load.getNum()), isTransposed, wordOf(b, load, 0)});
+    return loadResult(b, load);
   }
 
   /// f32 to bf16, to nearest even, in integers: older processors have no instruction for it.
@@ -227,6 +293,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     host->removeAttr(gpuThreadsAttribute);
   }
 
+  Value words;                     ///< of the function in hand, see wordOf
   llvm::StringMap<int64_t> places; ///< of a kernel's shared globals, in bytes
 };
 } // namespace

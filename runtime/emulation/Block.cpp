@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 
 using namespace nf::rt;
 
@@ -27,7 +29,7 @@ void Block::run(const Kernel &which) {
         swapcontext(&scheduler, &threads[running].context);
     bool released = releaseBarrier();
     for (int32_t warp = 0; warp < kernel.threads; warp += warpSize)
-      released |= releaseShuffles(warp);
+      released |= releaseShuffles(warp) || releaseWarpOp(warp);
     if (released)
       continue;
     auto isDone = [](const Thread &thread) { return thread.state == State::Done; };
@@ -47,6 +49,8 @@ void Block::start() {
   for (int64_t i = 0; i < kernel.threads; ++i) {
     Thread &thread = threads[i];
     thread.state = State::Ready;
+    thread.copies.clear();
+    thread.copyGroups.clear();
     getcontext(&thread.context);
     thread.context.uc_stack.ss_sp = stacks.get() + i * stackBytes;
     thread.context.uc_stack.ss_size = stackBytes;
@@ -123,6 +127,30 @@ bool Block::releaseShuffles(int32_t warp) {
   return released;
 }
 
+void Block::inWarp(const WarpOp &op, void *lane) {
+  Thread &thread = threads[running];
+  thread.warpOp = &op;
+  thread.lane = lane;
+  wait(State::AtWarpOp);
+}
+
+bool Block::releaseWarpOp(int32_t warp) {
+  if (warp + warpSize > kernel.threads)
+    return false;
+  void *lanes[warpSize];
+  const WarpOp *op = threads[warp].warpOp;
+  for (int32_t lane = 0; lane < warpSize; ++lane) {
+    const Thread &thread = threads[warp + lane];
+    if (thread.state != State::AtWarpOp || thread.warpOp != op)
+      return false;
+    lanes[lane] = thread.lane;
+  }
+  op->run(lanes);
+  for (int32_t lane = 0; lane < warpSize; ++lane)
+    threads[warp + lane].state = State::Ready;
+  return true;
+}
+
 /// What `lane` gets, by the pseudocode of shfl.sync in the PTX ISA.
 int32_t Block::receive(int32_t warp, int32_t lane) {
   const Shuffle &own = threads[warp + lane].shuffle;
@@ -155,6 +183,42 @@ int32_t Block::receive(int32_t warp, int32_t lane) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// Copies to shared memory
+//===------------------------------------------------------------------------------------------===//
+
+void Block::checkShared(const void *address, int32_t bytes) const {
+  auto at = reinterpret_cast<uintptr_t>(address), first = reinterpret_cast<uintptr_t>(sharedMemory.data());
+  if (at < first || at + bytes > first + kernel.sharedBytes)
+    fail(running, "an address in shared memory lies in the block's");
+  if (at % bytes)
+    fail(running, "an address in shared memory is aligned to what is read or written there");
+}
+
+/// Until it lands the destination is poison, and the source is read as late as it may be.
+void Block::copyAsync(void *to, const void *from, int32_t bytes, int32_t sourceBytes) {
+  checkShared(to, bytes);
+  if (reinterpret_cast<uintptr_t>(from) % bytes)
+    fail(running, "an asynchronous copy reads from an address that is aligned to its size");
+  std::fill_n(static_cast<uint32_t *>(to), bytes / sizeof(poison), poison);
+  threads[running].copies.push_back({to, from, bytes, sourceBytes});
+}
+
+void Block::commitCopies() {
+  Thread &thread = threads[running];
+  thread.copyGroups.push_back(std::move(thread.copies));
+  thread.copies.clear();
+}
+
+void Block::waitForCopies(int32_t groups) {
+  auto &pending = threads[running].copyGroups;
+  for (; pending.size() > static_cast<size_t>(groups); pending.pop_front())
+    for (const Copy &copy : pending.front()) {
+      std::memset(copy.to, 0, copy.bytes);
+      std::memcpy(copy.to, copy.from, copy.sourceBytes);
+    }
+}
+
+//===------------------------------------------------------------------------------------------===//
 // Broken rules
 //===------------------------------------------------------------------------------------------===//
 
@@ -172,6 +236,9 @@ void Block::failStuck() const {
       fail(i, "every thread of the block comes to the barrier where this one waits");
     if (threads[i].state == State::AtShuffle)
       fail(i, "every lane of its mask comes to the shuffle where this one waits");
+    if (threads[i].state == State::AtWarpOp)
+      fail(i, (std::string("every lane of the warp comes to the ") + threads[i].warpOp->name + " where this one waits")
+                  .c_str());
   }
   std::abort();
 }
@@ -194,3 +261,9 @@ void nf_emulated_barrier(void) { Block::current().waitAtBarrier(); }
 int32_t nf_emulated_shuffle(int32_t mask, int32_t value, int32_t offset, int32_t clamp, int32_t kind) {
   return Block::current().shuffle(static_cast<uint32_t>(mask), value, offset, clamp, static_cast<nf_shuffle>(kind));
 }
+
+void nf_emulated_copy_async(void *to, const void *from, int32_t bytes, int32_t sourceBytes) {
+  Block::current().copyAsync(to, from, bytes, sourceBytes);
+}
+void nf_emulated_commit_copies(void) { Block::current().commitCopies(); }
+void nf_emulated_wait_copies(int32_t groups) { Block::current().waitForCopies(groups); }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <ucontext.h>
 #include <vector>
@@ -39,18 +40,43 @@ public:
   void waitAtBarrier();
   int32_t shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind);
 
+  /// An instruction of a whole warp: `run` gets what each of its 32 lanes passed, by lane.
+  struct WarpOp {
+    const char *name;
+    void (*run)(void *const *lanes);
+  };
+  /// Waits until all lanes of the warp have come to `op`, which has then been run.
+  void inWarp(const WarpOp &op, void *lane);
+
+  // cp.async: a copy lands at the wait that orders it.
+  void copyAsync(void *to, const void *from, int32_t bytes, int32_t sourceBytes);
+  void commitCopies();
+  void waitForCopies(int32_t groups);
+
+  /// Refuses an address that is not one of `bytes` in shared memory, aligned to them.
+  void checkShared(const void *address, int32_t bytes) const;
+
 private:
-  enum class State { Ready, AtBarrier, AtShuffle, Done };
+  enum class State { Ready, AtBarrier, AtShuffle, AtWarpOp, Done };
   struct Shuffle {
     uint32_t mask;
     int32_t value, offset, clamp;
     nf_shuffle kind;
+  };
+  struct Copy {
+    void *to;
+    const void *from;
+    int32_t bytes, sourceBytes;
   };
   struct Thread {
     ucontext_t context;
     State state;
     Shuffle shuffle;
     int32_t received;
+    const WarpOp *warpOp;
+    void *lane;                               ///< of warpOp
+    std::vector<Copy> copies;                 ///< not committed yet
+    std::deque<std::vector<Copy>> copyGroups; ///< committed and not landed, oldest first
   };
   struct alignas(16) Quad {
     uint32_t words[4];
@@ -61,6 +87,7 @@ private:
   void wait(State state);
   bool releaseBarrier();
   bool releaseShuffles(int32_t warp);
+  bool releaseWarpOp(int32_t warp);
   int32_t receive(int32_t warp, int32_t lane);
   [[noreturn]] void fail(int32_t thread, const char *rule) const;
   [[noreturn]] void failStuck() const;
