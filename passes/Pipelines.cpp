@@ -144,20 +144,23 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
 static void buildPlan(OpPassManager &pm) { pm.addPass(createPlanMemory()); }
 
 static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createLowerCopy());
   LowerFusedOptions fused;
   fused.vectorWidth = options.vectorBits / 32;
-  if (options.target == Target::Cpu)
+  if (options.target == Target::Cpu) {
+    pm.addPass(createLowerCopy());
     pm.addPass(createLowerFused(fused));
-  else
+    pm.addPass(createLowerScatterAdd());
+  } else {
+    pm.addPass(createLowerCopyGpu());
     pm.addPass(createLowerFusedGpu());
+    pm.addPass(createLowerScatterAddGpu());
+  }
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;
   pm.addPass(createLowerAttention(attention));
   LowerMatmulOptions matmul;
   matmul.bf16Products = options.bf16;
   pm.addPass(createLowerMatmul(matmul));
-  pm.addPass(createLowerScatterAdd());
 }
 
 /// The kernels of a GPU in the dialects llvm and nvvm, as they would become PTX.

@@ -36,6 +36,7 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   offer("nf_emulated_commit_copies", &nf_emulated_commit_copies);
   offer("nf_emulated_wait_copies", &nf_emulated_wait_copies);
   offer("nf_emulated_exp2", &nf_emulated_exp2);
+  offer("nf_emulated_ballot", &nf_emulated_ballot);
   if (llvm::Error error = code.getMainJITDylib().define(absoluteSymbols(std::move(services))))
     return std::move(error);
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "nf.o",

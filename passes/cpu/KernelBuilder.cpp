@@ -26,16 +26,6 @@ func::FuncOp nf::getOrBuildKernel(ModuleOp module, Location location, StringRef 
   return kernel;
 }
 
-std::string nf::joinExtents(ArrayRef<int64_t> extents) {
-  return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
-}
-
-std::string nf::elementName(Type elementType) {
-  std::string name;
-  llvm::raw_string_ostream(name) << elementType;
-  return name;
-}
-
 Value nf::indexConstant(ImplicitLocOpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 
 Value nf::add(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::AddIOp::create(b, x, y); }

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/rows/KernelNames.h"
 
 namespace nf {
 
@@ -31,9 +32,6 @@ using KernelBody = llvm::function_ref<void(mlir::ImplicitLocOpBuilder &builder, 
 /// The kernel called `name`, built on the first call. `scratchBytes`: what a task needs of its thread's scratch memory.
 mlir::func::FuncOp getOrBuildKernel(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,
                                     llvm::ArrayRef<mlir::Type> buffers, int64_t scratchBytes, KernelBody body);
-
-/// "2x3x4".
-std::string joinExtents(llvm::ArrayRef<int64_t> extents);
 
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
 mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
@@ -56,9 +54,6 @@ void storeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Va
 mlir::Value convertLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Type elementType);
 /// Zero as one or more lanes of `elementType`.
 mlir::Value zeroLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Type elementType, int64_t lanes);
-
-/// The element type as it is written in kernel names: "f32".
-std::string elementName(mlir::Type elementType);
 
 } // namespace nf
 

@@ -12,6 +12,7 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
+#include "passes/rows/CopyAxes.h"
 
 namespace nf {
 #define GEN_PASS_DEF_LOWERCOPY
@@ -22,34 +23,11 @@ using namespace mlir;
 using namespace nf;
 
 namespace {
-struct Axis {
-  int64_t size, from, to;
-};
-
 /// Elements that a task should move at least: less is not worth a thread.
 constexpr int64_t elementsPerTask = 16 * 1024;
 constexpr int64_t maxTasks = 16;
 constexpr int64_t transposeBlock = 32;
 } // namespace
-
-/// The copy's axes in their only form (step 1); at least one.
-static SmallVector<Axis> canonicalAxes(CopyOp op) {
-  SmallVector<Axis> axes;
-  for (auto [size, from, to] : llvm::zip(op.getSizes(), op.getFromStrides(), op.getToStrides()))
-    if (size != 1)
-      axes.push_back({size, from, to});
-  llvm::stable_sort(axes, [](const Axis &a, const Axis &b) { return a.to > b.to; });
-  SmallVector<Axis> merged;
-  for (const Axis &axis : axes) {
-    if (!merged.empty() && merged.back().from == axis.from * axis.size && merged.back().to == axis.to * axis.size)
-      merged.back() = {merged.back().size * axis.size, axis.from, axis.to};
-    else
-      merged.push_back(axis);
-  }
-  if (merged.empty())
-    merged.push_back({1, 1, 1});
-  return merged;
-}
 
 static int64_t tasksFor(int64_t elements, int64_t parts) {
   return std::clamp<int64_t>(elements / elementsPerTask, 1, std::min(maxTasks, parts));
@@ -61,19 +39,17 @@ namespace {
 /// One kernel's loops. An element type of i1 has no vectors in memory.
 class CopyBuilder {
 public:
-  CopyBuilder(ArrayRef<Axis> axes, Type elementType) : axes(axes), elementType(elementType) {
+  CopyBuilder(ArrayRef<CopyAxis> axes, Type elementType)
+      : axes(axes), elementType(elementType), crossing(crossingAxis(axes)) {
     int64_t elements = 1;
-    for (const Axis &axis : axes)
+    for (const CopyAxis &axis : axes)
       elements *= axis.size;
-    for (size_t i = 0; i + 1 < axes.size(); ++i)
-      if (axes[i].from == 1 && axes.back().from != 1 && axes.back().to == 1)
-        crossing = i;
     if (axes.size() == 1) {
       share = ceilDiv(ceilDiv(elements, tasksFor(elements, axes[0].size)), kernelLanes) * kernelLanes;
       units = elements;
     } else {
       units = 1;
-      for (const Axis &axis : axes.drop_back())
+      for (const CopyAxis &axis : axes.drop_back())
         units *= axis.size;
       if (crossing)
         units = units / axes[*crossing].size * ceilDiv(axes[*crossing].size, transposeBlock);
@@ -83,20 +59,7 @@ public:
 
   int64_t tasks() const { return ceilDiv(units, share); }
 
-  std::string kernelName() const {
-    std::string name = "copy_" + elementName(elementType);
-    for (const Axis &axis : axes)
-      name += "_" + std::to_string(axis.size) + "s" + std::to_string(axis.from) + "s" + std::to_string(axis.to);
-    return name;
-  }
-
-  /// Elements between the first and the last that the view addresses, both included.
-  int64_t extent(int64_t Axis::*stride) const {
-    int64_t last = 0;
-    for (const Axis &axis : axes)
-      last += (axis.size - 1) * (axis.*stride);
-    return last + 1;
-  }
+  std::string kernelName() const { return "copy_" + elementName(elementType) + nameOf(axes); }
 
   void build(ImplicitLocOpBuilder &b, Value in, Value out, Value task) const {
     Value begin = scaled(b, task, share);
@@ -125,7 +88,7 @@ public:
 
 private:
   void buildRow(ImplicitLocOpBuilder &b, Value in, Value out, Value from, Value to, Value count) const {
-    const Axis &axis = axes.back();
+    const CopyAxis &axis = axes.back();
     auto move = [&](Value i, int64_t lanes) {
       storeLanes(b, loadLanes(b, in, add(b, from, scaled(b, i, axis.from)), lanes), out,
                  add(b, to, scaled(b, i, axis.to)), lanes);
@@ -138,7 +101,7 @@ private:
 
   /// Blocks of the crossing axis times blocks of the last one, so that both sides use the cache lines they touch.
   void buildCrossing(ImplicitLocOpBuilder &b, Value in, Value out, Value from, Value to, Value block) const {
-    const Axis &other = axes[*crossing], &last = axes.back();
+    const CopyAxis &other = axes[*crossing], &last = axes.back();
     Value zero = indexConstant(b, 0);
     Value rows = blockLength(b, block, transposeBlock, other.size);
     forLoop(b, zero, indexConstant(b, last.size), transposeBlock, [&](Value start) {
@@ -154,7 +117,7 @@ private:
     });
   }
 
-  ArrayRef<Axis> axes;
+  ArrayRef<CopyAxis> axes;
   Type elementType;
   std::optional<size_t> crossing; ///< the axis that has unit stride in the source where the last one has not
   int64_t units, share;           ///< what tasks count (elements, rows or blocks of rows), and how many one takes
@@ -176,12 +139,12 @@ struct LowerCopy : nf::impl::LowerCopyBase<LowerCopy> {
                               << "; plan memory first";
     if (op.getFill())
       fill(op, out);
-    SmallVector<Axis> axes = canonicalAxes(op);
+    SmallVector<CopyAxis> axes = canonicalAxes(op);
     Type elementType = cast<MemRefType>(in.getType()).getElementType();
     CopyBuilder copy(axes, elementType);
     OpBuilder b(op);
-    Value from = view(b, in, op.getFrom(), copy.extent(&Axis::from));
-    Value to = view(b, out, op.getTo(), copy.extent(&Axis::to));
+    Value from = view(b, in, op.getFrom(), extentOf(axes, &CopyAxis::from));
+    Value to = view(b, out, op.getTo(), extentOf(axes, &CopyAxis::to));
     func::FuncOp kernel =
         getOrBuildKernel(getOperation(), op.getLoc(), copy.kernelName(), {from.getType(), to.getType()},
                          /*scratchBytes=*/0, [&](ImplicitLocOpBuilder &b, ValueRange buffers, Value task, Value) {

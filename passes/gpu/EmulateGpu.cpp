@@ -171,6 +171,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
             return failure();
           return call(b, "nf_emulated_exp2", b.getF32Type(), intrinsic.getArgs());
         })
+        .Case([&](NVVM::VoteSyncOp vote) { return emulateBallot(b, vote); })
         .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
         .Case([&](LLVM::AddressOfOp address) {
           Value base = call(b, "nf_emulated_shared", b.ptr, {});
@@ -237,6 +238,13 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     call(b, "nf_emulated_ldmatrix", Type(),
          {load.getPtr(), b.constant32(load.getNum()), isTransposed, wordOf(b, load, 0)});
     return loadResult(b, load);
+  }
+
+  FailureOr<Value> emulateBallot(LlvmBuilder &b, NVVM::VoteSyncOp vote) {
+    if (vote.getKind() != NVVM::VoteSyncKind::ballot)
+      return failure();
+    Value predicate = LLVM::ZExtOp::create(b, b.i32, vote.getPred());
+    return call(b, "nf_emulated_ballot", b.i32, {vote.getMask(), predicate});
   }
 
   /// f32 to bf16, to nearest even, in integers: older processors have no instruction for it.

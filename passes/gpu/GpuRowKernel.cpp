@@ -13,13 +13,14 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/gpu/GpuBuilder.h"
 #include "passes/gpu/ThreadEmitter.h"
 
 using namespace mlir;
 using namespace nf;
 
 static constexpr int64_t warp = 32;
-static constexpr unsigned globalMemory = 1, sharedMemory = 3; // address spaces of NVVM
+static constexpr unsigned sharedMemory = 3; // address space of NVVM
 
 namespace {
 class KernelBuilder {
@@ -110,16 +111,8 @@ private:
 FailureOr<LLVM::LLVMFuncOp> KernelBuilder::run(StringRef kernelName) {
   name = kernelName.str();
   size_t buffers = problem.arguments.size() + problem.sites.size();
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), globalMemory);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), SmallVector<Type>(buffers, pointer));
   outside = b.saveInsertionPoint();
-  auto function = LLVM::LLVMFuncOp::create(b, name, type);
-  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), b.getDenseI32ArrayAttr({int32_t(spread.threads())}));
-  for (size_t i = 0; i < buffers; ++i)
-    function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
-  Block *entry = function.addEntryBlock(b);
-  b.setInsertionPointToStart(entry);
+  LLVM::LLVMFuncOp function = createGpuKernel(b, b.getLoc(), name, buffers, spread.threads());
   auto wide = [&](Value number) -> Value { return arith::ExtUIOp::create(b, b.getI64Type(), number); };
   thread = wide(NVVM::ThreadIdXOp::create(b, b.getI32Type()));
   place = spread.rowsAtOnce == 1 ? thread : remainder(thread, spread.threadsPerRow);

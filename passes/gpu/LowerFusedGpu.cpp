@@ -15,8 +15,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/gpu/GpuBuilder.h"
 #include "passes/gpu/GpuRowKernel.h"
-#include "passes/gpu/Passes.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace nf {
@@ -26,14 +26,6 @@ namespace nf {
 
 using namespace mlir;
 using namespace nf;
-
-/// The gpu.module of kernels, made on the first call.
-static gpu::GPUModuleOp gpuModuleOf(ModuleOp module) {
-  if (auto have = module.lookupSymbol<gpu::GPUModuleOp>(gpuModuleName))
-    return have;
-  auto builder = OpBuilder::atBlockBegin(module.getBody());
-  return gpu::GPUModuleOp::create(builder, module.getLoc(), gpuModuleName);
-}
 
 namespace {
 struct LowerFusedGpu : nf::impl::LowerFusedGpuBase<LowerFusedGpu> {
@@ -82,25 +74,12 @@ struct LowerFusedGpu : nf::impl::LowerFusedGpuBase<LowerFusedGpu> {
     auto builder = OpBuilder::atBlockEnd(gpuModuleOf(getOperation()).getBody());
     if (failed(emitGpuRowKernel(builder, problem, schedule, spread, name)))
       return failure();
-    place->second = hostFunction(problem, spread, name);
-    return place->second;
-  }
-
-  /// The function that launches of the kernel name.
-  func::FuncOp hostFunction(const RowProblem &problem, const RowSpread &spread, StringRef name) {
-    auto b = OpBuilder::atBlockEnd(getOperation().getBody());
     SmallVector<Type> types;
     for (const RowArgument &argument : problem.arguments)
       types.push_back(argument.type);
-    types.append(problem.sites.size(), MemRefType::get({1}, b.getI32Type()));
-    types.push_back(b.getIndexType());
-    types.push_back(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
-    auto function = func::FuncOp::create(b, problem.op.getLoc(), name, b.getFunctionType(types, {}));
-    function.setPrivate();
-    function->setAttr(gpuThreadsAttribute, b.getI64IntegerAttr(spread.threads()));
-    b.setInsertionPointToStart(function.addEntryBlock());
-    func::ReturnOp::create(b, function.getLoc());
-    return function;
+    types.append(problem.sites.size(), MemRefType::get({1}, builder.getI32Type()));
+    place->second = createLaunched(getOperation(), problem.op.getLoc(), name, types, spread.threads());
+    return place->second;
   }
 
   llvm::StringMap<func::FuncOp> kernels;

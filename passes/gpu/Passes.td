@@ -4,6 +4,12 @@
 
 include "mlir/Pass/PassBase.td"
 
+defvar NF_GpuKernelDialects = [
+  "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+  "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+  "::mlir::vector::VectorDialect"
+];
+
 def LowerFusedGpu : Pass<"nf-lower-fused-gpu", "::mlir::ModuleOp"> {
   let summary = "turns fused regions in buffer form into GPU kernels";
   let description = [{
@@ -27,9 +33,52 @@ def LowerFusedGpu : Pass<"nf-lower-fused-gpu", "::mlir::ModuleOp"> {
         attributes {nf.gpu_threads = 32 : i64}
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
-                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = NF_GpuKernelDialects;
+}
+
+def LowerCopyGpu : Pass<"nf-lower-copy-gpu", "::mlir::ModuleOp"> {
+  let summary = "strided copies become GPU kernels";
+  let description = [{
+    As nf-lower-copy, for a GPU: up to 16 bytes a thread where both sides are contiguous, or the source stands still;
+    transposes through tiles in shared memory, without bank conflicts. A kernel's pointers are multiples of 16 bytes.
+    `fill` becomes a launch of its own before the copy.
+
+    ```mlir
+    %in = nf.buffer transient 0 : memref<48xf32>
+    %out = nf.buffer transient 192 : memref<32xf32>
+    nf.copy %in to %out sizes [32] from 18 strides [1] to 0 strides [1] : memref<48xf32>, memref<32xf32>
+    ```
+    becomes, beside `@nf_gpu`,
+    ```mlir
+    %in = nf.buffer transient 0 : memref<48xf32>
+    %out = nf.buffer transient 192 : memref<32xf32>
+    %0 = nf.buffer transient 64 : memref<34xf32>
+    %1 = nf.buffer transient 192 : memref<32xf32>
+    nf.launch @copy_gpu_f32_32s1s1_by2_at2_0(%0, %1) tasks 1 : memref<34xf32>, memref<32xf32>
+    func.func private @copy_gpu_f32_32s1s1_by2_at2_0(memref<34xf32>, memref<32xf32>, index, memref<?xi8>)
+        attributes {nf.gpu_threads = 32 : i64}
+    ```
+  }];
+  let dependentDialects = NF_GpuKernelDialects;
+}
+
+def LowerScatterAddGpu : Pass<"nf-lower-scatter-add-gpu", "::mlir::ModuleOp"> {
+  let summary = "scattered row sums become GPU kernels without atomics";
+  let description = [{
+    The first row of each index adds all rows of that index to the entry, in ascending order: the bits are those of the
+    CPU. Which rows those are, every row's block finds out by itself: it compares all indices with its own.
+
+    ```mlir
+    nf.scatter_add %rows, %ids outs(%table) : (memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>) -> ()
+    ```
+    becomes, beside `@nf_gpu`,
+    ```mlir
+    nf.launch @fill_gpu_f32_38597376_by4(%table) tasks 9424 : memref<50257x768xf32>
+    nf.launch @scatter_add_gpu_50257x768_256_f32_by4(%rows, %ids, %table) tasks 256
+        : memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>
+    ```
+  }];
+  let dependentDialects = NF_GpuKernelDialects;
 }
 
 def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {

@@ -43,6 +43,9 @@ void nf_emulated_wait_copies(int32_t groups);
 /* ex2.approx.ftz.f32. */
 float nf_emulated_exp2(float x);
 
+/* vote.sync.ballot.b32: bit i is set where lane i is in the mask and its predicate is not 0. */
+int32_t nf_emulated_ballot(int32_t mask, int32_t predicate);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -78,10 +78,16 @@ void Block::wait(State state) {
 void Block::waitAtBarrier() { wait(State::AtBarrier); }
 
 int32_t Block::shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind) {
-  if (!(mask >> (running % warpSize) & 1))
+  return exchange({mask, value, offset, clamp, kind});
+}
+
+int32_t Block::ballot(uint32_t mask, bool predicate) { return exchange({mask, predicate, 0, 0, std::nullopt}); }
+
+int32_t Block::exchange(const Shuffle &shuffle) {
+  if (!(shuffle.mask >> (running % warpSize) & 1))
     fail(running, "a thread that shuffles is in the shuffle's mask");
   Thread &thread = threads[running];
-  thread.shuffle = {mask, value, offset, clamp, kind};
+  thread.shuffle = shuffle;
   wait(State::AtShuffle);
   return thread.received;
 }
@@ -118,7 +124,7 @@ bool Block::releaseShuffles(int32_t warp) {
       continue;
     for (int32_t other = 0; other < lanes; ++other)
       if (mask >> other & 1)
-        threads[warp + other].received = receive(warp, other);
+        threads[warp + other].received = first.shuffle.kind ? receive(warp, other) : countBallot(warp, mask);
     for (int32_t other = 0; other < lanes; ++other)
       if (mask >> other & 1)
         threads[warp + other].state = State::Ready;
@@ -157,7 +163,7 @@ int32_t Block::receive(int32_t warp, int32_t lane) {
   int32_t segment = own.clamp >> 8 & 31, clamp = own.clamp & 31, offset = own.offset & 31;
   int32_t last = (lane & segment) | (clamp & ~segment), first = lane & segment, source = lane;
   bool inside = true;
-  switch (own.kind) {
+  switch (*own.kind) {
   case NF_SHUFFLE_BFLY:
     source = lane ^ offset;
     inside = source <= last;
@@ -180,6 +186,14 @@ int32_t Block::receive(int32_t warp, int32_t lane) {
   if (!(own.mask >> source & 1))
     fail(warp + lane, "a shuffle reads from a lane of its mask");
   return threads[warp + source].shuffle.value;
+}
+
+int32_t Block::countBallot(int32_t warp, uint32_t mask) const {
+  uint32_t votes = 0;
+  for (int32_t lane = 0; lane < warpSize; ++lane)
+    if (mask >> lane & 1)
+      votes |= static_cast<uint32_t>(threads[warp + lane].shuffle.value) << lane;
+  return static_cast<int32_t>(votes);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -267,3 +281,6 @@ void nf_emulated_copy_async(void *to, const void *from, int32_t bytes, int32_t s
 }
 void nf_emulated_commit_copies(void) { Block::current().commitCopies(); }
 void nf_emulated_wait_copies(int32_t groups) { Block::current().waitForCopies(groups); }
+int32_t nf_emulated_ballot(int32_t mask, int32_t predicate) {
+  return Block::current().ballot(static_cast<uint32_t>(mask), predicate != 0);
+}

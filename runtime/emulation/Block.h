@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <ucontext.h>
 #include <vector>
 
@@ -39,6 +40,7 @@ public:
   void *shared() { return sharedMemory.data(); }
   void waitAtBarrier();
   int32_t shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind);
+  int32_t ballot(uint32_t mask, bool predicate);
 
   /// An instruction of a whole warp: `run` gets what each of its 32 lanes passed, by lane.
   struct WarpOp {
@@ -61,7 +63,7 @@ private:
   struct Shuffle {
     uint32_t mask;
     int32_t value, offset, clamp;
-    nf_shuffle kind;
+    std::optional<nf_shuffle> kind; ///< nothing: a ballot of values
   };
   struct Copy {
     void *to;
@@ -88,7 +90,9 @@ private:
   bool releaseBarrier();
   bool releaseShuffles(int32_t warp);
   bool releaseWarpOp(int32_t warp);
+  int32_t exchange(const Shuffle &shuffle);
   int32_t receive(int32_t warp, int32_t lane);
+  int32_t countBallot(int32_t warp, uint32_t mask) const;
   [[noreturn]] void fail(int32_t thread, const char *rule) const;
   [[noreturn]] void failStuck() const;
 

@@ -16,6 +16,9 @@ gpu.module @nf_gpu {
     %place = llvm.getelementptr %x[%thread] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32
     %value = llvm.load %place : !llvm.ptr<1> -> f32
     %other = nvvm.shfl.sync down %mask, %value, %one, %clamp : f32 -> f32
+    %isEven = llvm.icmp "eq" %thread, %one : i32
+    %votes = nvvm.vote.sync ballot %mask, %isEven -> i32
+    llvm.store %votes, %x : i32, !llvm.ptr<1>
     %shared = llvm.mlir.addressof @k.exchange : !llvm.ptr<3>
     llvm.store %other, %shared : f32, !llvm.ptr<3>
     nvvm.barrier0
@@ -46,6 +49,8 @@ llvm.func @k(%x: !llvm.ptr, %task: i64, %scratch: !llvm.ptr) attributes {nf.gpu_
 // CHECK: %[[DOWN:.*]] = llvm.mlir.constant(2 : i32)
 // CHECK: llvm.call @nf_emulated_shuffle(%{{.*}}, %[[BITS]], %{{.*}}, %{{.*}}, %[[DOWN]])
 // CHECK: llvm.bitcast %{{.*}} : i32 to f32
+// CHECK: %[[PREDICATE:.*]] = llvm.zext %{{.*}} : i1 to i32
+// CHECK: llvm.call @nf_emulated_ballot(%{{.*}}, %[[PREDICATE]]) : (i32, i32) -> i32
 // CHECK: llvm.call @nf_emulated_shared() : () -> !llvm.ptr
 // CHECK: llvm.call @nf_emulated_barrier() : () -> ()
 // CHECK-NOT: llvm.fptrunc

@@ -57,6 +57,20 @@ TEST(Emulation, ShufflesFollowThePtxIsa) {
   }
 }
 
+TEST(Emulation, BallotsCountTheLanesOfTheirMask) {
+  std::vector<int32_t> values(64);
+  run(
+      [](void *const *args) {
+        int32_t thread = nf_emulated_thread(), mask = thread % 32 < 16 ? 0xFFFF : static_cast<int32_t>(0xFFFF0000);
+        static_cast<int32_t *>(args[0])[thread] = nf_emulated_ballot(thread < 32 ? everyone : mask, thread % 3 == 0);
+      },
+      values, 64);
+  EXPECT_EQ(values[0], 0x49249249);
+  EXPECT_EQ(values[31], 0x49249249);
+  for (int32_t lane = 0; lane < 32; ++lane) // thread 33 is lane 1
+    EXPECT_EQ(values[32 + lane], lane < 16 ? 0x2492 : 0x49240000) << lane;
+}
+
 TEST(Emulation, BarriersOrderSharedMemory) {
   std::vector<int32_t> values(128);
   auto reverse = [](void *const *args) {
