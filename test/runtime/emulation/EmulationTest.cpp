@@ -68,7 +68,7 @@ TEST(Emulation, BallotsCountTheLanesOfTheirMask) {
   EXPECT_EQ(values[0], 0x49249249);
   EXPECT_EQ(values[31], 0x49249249);
   for (int32_t lane = 0; lane < 32; ++lane) // thread 33 is lane 1
-    EXPECT_EQ(values[32 + lane], lane < 16 ? 0x2492 : 0x49240000) << lane;
+    EXPECT_EQ(values[32 + lane], lane < 16 ? 0x2492 : static_cast<int32_t>(0x92490000)) << lane;
 }
 
 TEST(Emulation, BarriersOrderSharedMemory) {
