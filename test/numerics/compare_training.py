@@ -32,6 +32,7 @@ from pathlib import Path
 import torch
 
 import fake_executable
+from philox import Draws
 from torch_model import Config, Model, Recipe, backward, make_optimizer, update
 from training_files import Executable, load_file, make_batches, save, step_batch
 
@@ -81,7 +82,8 @@ def train_model(model, recipe, batches, steps, dtype):
     optimizer = make_optimizer(model, recipe, fused=False)
     losses, norms, gradients = [], [], {}
     for step in range(steps):
-        losses.append(backward(model.loss, model, optimizer, step_batch(batches, step, steps, dtype)))
+        batch = step_batch(batches, step, steps, dtype) | {"draws": Draws(recipe.seed, step + 1)}
+        losses.append(backward(model.loss, model, optimizer, batch))
         if step == 0:
             gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
         norms.append(update(model, optimizer, recipe).detach())

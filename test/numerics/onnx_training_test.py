@@ -3,6 +3,7 @@ compared with PyTorch in fp64 by the rules of compare_training.py: loss, every g
 
 The program's parameters have the names of the file; which of the model's they are is found by their values."""
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -99,14 +100,32 @@ class Program(Executable):
         return result
 
 
+def compile_tight(model, program):
+    """Compiles with the least `train.memory` in a recipe that the refusal of a smaller one names."""
+    defaults, recipe = (ROOT / "models/train-defaults.toml").read_text(), model.with_name("recipe.toml")
+    command = [COMPILER, model, "--train", recipe, "-o", program]
+    recipe.write_text(defaults.replace("[train]", '[train]\nmemory = "1 KB"'))
+    refused = subprocess.run(command, capture_output=True, text=True)
+    line = defaults[:defaults.index("[train]")].count("\n") + 2
+    least = re.match(re.escape(f"{recipe}:{line}:10: error: expected a memory budget of at least ") + r"([\d.]+ MB), but "
+                     r"got 0\.0 MB\n", refused.stderr)
+    assert refused.returncode == 1 and least, refused.stderr
+    recipe.write_text(defaults.replace("[train]", f'[train]\nmemory = "{least[1]}"'))
+    done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert float(re.search(r"^again .*\(([\d.]+) %\)", done, re.M)[1]) > 5, done  # rows alone are under one percent
+
+
 class OnnxTraining(unittest.TestCase):
-    def check(self, model, steps=20, settings=(), loss=None, **options):
+    def check(self, model, steps=20, settings=(), loss=None, tight=False, **options):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             export(model, folder / "model.onnx", loss=loss, **options)
             settings = [*settings, *(["--loss-output", "loss"] if loss else [])]
-            subprocess.run([COMPILER, folder / "model.onnx", "--train", ROOT / "models/train-defaults.toml", "-o",
-                            folder / "model", *settings], check=True, stdout=subprocess.DEVNULL)
+            if tight:
+                compile_tight(folder / "model.onnx", folder / "model")
+            else:
+                subprocess.run([COMPILER, folder / "model.onnx", "--train", ROOT / "models/train-defaults.toml", "-o",
+                                folder / "model", *settings], check=True, stdout=subprocess.DEVNULL)
             program = Program(folder / "model", model, folder)
             about = program.metadata()
             recipe = Recipe.from_metadata(about)
@@ -144,6 +163,9 @@ class OnnxTraining(unittest.TestCase):
         self.check(make_model(**NORMFORMER, tie_embeddings=False), dynamo=True, external_data=True, batch=3, sequence=8,
                    dynamic_shapes=({0: "batch", 1: "sequence"}, {0: "batch", 1: "sequence"}),
                    settings=["--dim", "batch=2", "--dim", "sequence=16"])
+
+    def test_least_memory(self):
+        self.check(make_model(**NORMFORMER), tight=True, dynamo=False)
 
     def test_encoder(self):
         self.check(make_model(kind="encoder", activation="silu"), dynamo=True, optimize=False, external_data=False)

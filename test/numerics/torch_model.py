@@ -2,7 +2,7 @@
 
 Every name in state_dict() is the name that definitions, checkpoints and executables use, and every variant is built
 from the metadata that `EXE info --json` prints. In float64 it is the truth that compiled programs are measured against;
-in float32 it is the peer of the benchmarks. Dropout is not modelled: its masks are not PyTorch's.
+in float32 it is the peer of the benchmarks. Dropout drops what a compiled program drops (philox.py), in `loss` alone.
 
 One block, Pre-LN (Post-LN moves `ln` behind each addition):
   x1 = x + post_ln(head_scale(attn(ln(x))))
@@ -49,6 +49,8 @@ class Config:
     head_scale: str = "none"  # pre_proj: each head before `out` (paper); post_proj: slices of its result (fairseq)
     residual_scale: bool = False
     eps: float = 1e-5
+    dropout: float = 0.0  # of the embedding and of each block's result; `site` numbers the places
+    attention_dropout: float = 0.0  # of attention's probabilities
 
     def __post_init__(self):
         if self.embedding_scale == "sqrt(d_model)":
@@ -66,10 +68,6 @@ class Config:
     def from_metadata(metadata):
         """From the compile keys of `EXE info --json`: {"model.layers": {"value": 12, ...}, ...}."""
         keys = {key: entry["value"] for key, entry in metadata["compile_keys"].items()}
-        for key in ("model.dropout", "model.attention_dropout"):
-            if keys.get(key, 0) != 0:
-                raise ValueError(f"expected {key} = 0, but got {keys[key]}: the masks are not PyTorch's; "
-                                 f"compile with --set {key}=0")
         fields = Config.__dataclass_fields__
         named = {key.split(".", 1)[1]: value for key, value in keys.items() if key.startswith(("model.", "norm."))}
         return Config(**{name: value for name, value in named.items() if name in fields})
@@ -82,6 +80,13 @@ def sinusoidal(count, d):
     frequency = torch.exp(torch.arange(half, dtype=torch.float64) * -(math.log(10000) / max(half - 1, 1)))
     angle = torch.arange(count, dtype=torch.float64)[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], dim=1).float()  # rounded as in an executable
+
+
+def drop(x, draws, site, p):
+    """x [..., columns] where `draws` keeps it, over 1 - p; all of x where nothing is drawn."""
+    if draws is None or p == 0:
+        return x
+    return x * draws.keep(site, x[..., 0].numel(), x.shape[-1], p).view(x.shape) / (1 - p)
 
 
 class FixedPositions(nn.Module):
@@ -98,29 +103,40 @@ class FixedPositions(nn.Module):
 class Embed(nn.Module):
     def __init__(self, c):
         super().__init__()
-        self.scale = c.embedding_scale
+        self.scale, self.dropout = c.embedding_scale, c.dropout
         self.tokens = nn.Embedding(c.vocab, c.d_model)
         self.positions = (nn.Embedding if c.positions == "learned" else FixedPositions)(c.context, c.d_model)
         self.ln = nn.LayerNorm(c.d_model, c.eps) if c.embedding_layernorm else None
 
-    def forward(self, tokens, positions):
+    def forward(self, tokens, positions, draws=None):
         x = self.scale * self.tokens(tokens) + self.positions(positions)
-        return self.ln(x) if self.ln else x
+        return drop(self.ln(x) if self.ln else x, draws, 0, self.dropout)
 
 
 class Attention(nn.Module):
     def __init__(self, c):
         super().__init__()
         self.heads, self.causal, self.placement = c.heads, c.kind == "decoder", c.head_scale
+        self.dropout = c.attention_dropout
         self.ln = nn.LayerNorm(c.d_model, c.eps)
         self.q, self.k, self.v, self.out = (nn.Linear(c.d_model, c.d_model, bias=c.bias) for _ in range(4))
         self.head_scale = nn.Parameter(torch.ones(c.heads)) if c.head_scale != "none" else None
         self.post_ln = nn.LayerNorm(c.d_model, c.eps) if c.attention_layernorm else None
 
-    def forward(self, x, visible):
+    def attend(self, q, k, v, visible, draws, site):
+        if draws is None or self.dropout == 0:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=self.causal and visible is None)
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
+        if visible is None and self.causal:
+            visible = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        if visible is not None:
+            scores = scores.masked_fill(~visible, -math.inf)
+        return drop(scores.softmax(-1), draws, site, self.dropout) @ v
+
+    def forward(self, x, visible, draws=None, site=0):
         B, T, d = x.shape
         q, k, v = (f(x).view(B, T, self.heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=self.causal and visible is None)
+        y = self.attend(q, k, v, visible, draws, site)
         y = y.transpose(1, 2)  # [B, T, h, d / h]
         if self.placement == "pre_proj":
             y = y * self.head_scale[:, None]
@@ -149,26 +165,28 @@ class FeedForward(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, c):
+    def __init__(self, c, number):
         super().__init__()
-        self.post = c.placement == "post"
+        self.post, self.dropout = c.placement == "post", c.dropout
+        self.site = 3 * number + 1  # of the probabilities' dropout; the next two are of the blocks' results
         self.attn, self.ffn = Attention(c), FeedForward(c)
 
-    def forward(self, x, visible):
+    def forward(self, x, visible, draws=None):
         attn, ffn = self.attn, self.ffn
-        if self.post:
-            x = attn.ln(x + attn(x, visible))
-            return ffn.ln(ffn.residual(x) + ffn(x))
-        x = x + attn(attn.ln(x), visible)
-        return ffn.residual(x) + ffn(ffn.ln(x))
+        y = attn(x if self.post else attn.ln(x), visible, draws, self.site)
+        x = x + drop(y, draws, self.site + 1, self.dropout)
+        x = attn.ln(x) if self.post else x
+        y = ffn(x if self.post else ffn.ln(x))
+        x = ffn.residual(x) + drop(y, draws, self.site + 2, self.dropout)
+        return ffn.ln(x) if self.post else x
 
 
 class Model(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.encoder = config.kind == "encoder"
+        self.encoder, self.drops = config.kind == "encoder", config.dropout + config.attention_dropout > 0
         self.embed = Embed(config)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(Layer(config, number) for number in range(config.layers))
         self.final_ln = nn.LayerNorm(config.d_model, config.eps) if config.final_layernorm else None
         self.lm_head = None if config.tie_embeddings else nn.Linear(config.d_model, config.vocab, bias=False)
 
@@ -181,19 +199,23 @@ class Model(nn.Module):
             return seen.tril()
         return seen if key_padding is None else seen & key_padding.bool()[:, None, None, :]
 
-    def forward(self, tokens, positions, key_padding=None, segments=None):
+    def forward(self, tokens, positions, key_padding=None, segments=None, draws=None):
         """Logits [B, T, V] of tokens i64[B, T] at positions i64[B, T]; key_padding [B, T], 1 = real (encoders only);
-        segments i64[B, T]: attention sees only tokens of equal number."""
-        x = self.embed(tokens, positions)
+        segments i64[B, T]: attention sees only tokens of equal number; draws: a step's Draws of philox.py, for dropout."""
+        x = self.embed(tokens, positions, draws)
         visible = self.visible(key_padding, segments)
         for layer in self.layers:
-            x = layer(x, visible)
+            x = layer(x, visible, draws)
         x = self.final_ln(x) if self.final_ln else x
         return F.linear(x, self.embed.tokens.weight if self.lm_head is None else self.lm_head.weight)
 
     def loss(self, batch):
         """sum(loss_weight * negative log likelihood) * inv_count of a batch: the arguments of forward_backward."""
-        logits = self(batch["tokens"], batch["positions"], batch.get("key_padding"), batch.get("segments"))
+        if self.drops and "draws" not in batch:
+            raise ValueError("expected model.dropout = 0 and model.attention_dropout = 0 of a batch without draws; "
+                             "compile with --set")
+        logits = self(batch["tokens"], batch["positions"], batch.get("key_padding"), batch.get("segments"),
+                      batch.get("draws"))
         return token_loss(logits, batch)
 
 
@@ -213,6 +235,7 @@ class Recipe:
     weight_decay: float = 0.1
     decay: str = "matrices"  # which tensors decay: those of rank >= 2, or "all"
     clip: float = 1.0  # 0: off
+    seed: int = 1  # of dropout
 
     @staticmethod
     def from_metadata(metadata):

@@ -15,6 +15,9 @@
 // RUN: nf-opt --nf-hoist-weight-only --nf-verify-stage=stage=hoist %t/mask.mlir
 // RUN: nf-opt --nf-stage-raise --nf-stage-fold --nf-stage-autodiff --nf-stage-hoist --nf-stage-recompute \
 // RUN:   --nf-stage-distribute --nf-stage-fuse --nf-stage-plan --nf-stage-lower --nf-stage-llvm %t/good.mlir
+// What is computed again may repeat a head's factor over its columns.
+// RUN: nf-compile %models/preln-demo.toml --set model.layers=1 --set norm.head_scale=post_proj --emit=hoist -o - \
+// RUN:   | nf-opt --nf-stage-recompute=recompute-steps=100 -o /dev/null
 
 // A pipeline ends with the check unless it is told not to.
 // RUN: not nf-opt --nf-stage-import %t/later.mlir 2>&1 | FileCheck %t/later.mlir
