@@ -347,6 +347,19 @@ Stage nf::firstStageOf(ModuleOp module) {
   return byContent == Stage::Fuse && next > Stage::Autodiff ? next : std::max(byContent, next);
 }
 
+Stage nf::stageBefore(ModuleOp module, Stage first) {
+  bool isUnmarkedTraining = first == Stage::Fuse && !module->hasAttr(stageAttr);
+  return isUnmarkedTraining ? Stage::Autodiff : stages[static_cast<size_t>(first) - 1];
+}
+
+LogicalResult nf::verifyStage(ModuleOp module, Stage stage) {
+  PassManager manager(module.getContext());
+  VerifyStageOptions verify;
+  verify.stage = stageName(stage);
+  manager.addPass(createVerifyStage(verify));
+  return manager.run(module);
+}
+
 namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),

@@ -67,6 +67,13 @@ void markStage(mlir::ModuleOp module, Stage stage);
 /// forward_backward, else raise.
 Stage firstStageOf(mlir::ModuleOp module);
 
+/// The stage whose result `module` is, if it begins with `first` (raise or later). Without a mark, fuse may follow on
+/// autodiff.
+Stage stageBefore(mlir::ModuleOp module, Stage first);
+
+/// Whether `module` is what may leave `stage` (nf-verify-stage), after errors where it is not.
+llvm::LogicalResult verifyStage(mlir::ModuleOp module, Stage stage);
+
 /// What nf-verify-stage leaves on a module that breaks a contract.
 inline constexpr llvm::StringLiteral brokenContractAttr = "nf.broken_contract";
 

@@ -76,7 +76,7 @@ public:
       return false;
     Stage last = options.emit.value_or(Stage::Obj);
     std::optional<Stage> start = firstStage();
-    if (!start)
+    if (!start || !checkInput(*start))
       return false;
     Stage first = *start;
     if (options.explain)
@@ -144,6 +144,20 @@ private:
                "llvm, but got {}\n",
                stageName(*options.from).str(), isModule ? "stage obj" : options.input);
     return std::nullopt;
+  }
+
+  /// A module that the user hands over is what its stage leaves, or refused; what fails later is a fault of the
+  /// compiler.
+  bool checkInput(Stage first) {
+    if (!isModule || !options.verifyStages)
+      return true;
+    Stage stage = options.from.value_or(stageBefore(*module, first));
+    if (succeeded(verifyStage(*module, stage)))
+      return true;
+    fmt::print(stderr,
+               "{}: note: the module was read as what stage {} leaves; --compile-from=STAGE names another one\n",
+               options.input, stageName(stage).str());
+    return false;
   }
 
   static DialectRegistry registry() {

@@ -37,17 +37,28 @@ class Reproducer(unittest.TestCase):
                            "model.layers=1", "--emit=autodiff", "-o", "a.mlir")
         self.assertEqual(made.returncode, 0, made.stderr)
         failed = self.run_in("nf-compile", "a.mlir", "--compile-from=fuse", "--fold=none", "--cpu=x86-64-v3",
-                             "--emit=plan", "-o", "b.mlir")
+                             "--verify-stages=false", "--emit=plan", "-o", "b.mlir")
         self.assertEqual(failed.returncode, 1)
         self.assertIn("the module before stage plan is in b.mlir.reproducer.mlir", failed.stderr)
         with open(self.at("b.mlir.reproducer.mlir")) as file:
             command = shlex.split(file.readline().removeprefix("// "))
-        self.assertEqual(command, ["nf-opt", "--nf-stage-plan=vector-bits=256 target=cpu fold=none",
+        self.assertEqual(command, ["nf-opt", "--nf-stage-plan=vector-bits=256 target=cpu fold=none verify=0",
                                    "b.mlir.reproducer.mlir"])
         again = self.run_in(*command)
         self.assertEqual(again.returncode, 1)
         message = next(line for line in failed.stderr.split("\n") if "error:" in line).split("error: ")[1]
         self.assertIn(message.split(": ", 1)[-1], again.stderr)
+
+    def test_none_for_a_module_that_is_not_what_its_stage_leaves(self):
+        with open(self.at("m.mlir"), "w") as file:
+            file.write(NOT_DIFFERENTIABLE)
+        refused = self.run_in("nf-compile", "m.mlir", "--compile-from=fuse", "--emit=plan", "-o", "p.mlir")
+        self.assertEqual(refused.returncode, 1)
+        lines = refused.stderr.splitlines()
+        self.assertRegex(lines[0], r"^m\.mlir:\d+:\d+: error: .*op may not leave stage fuse: ")
+        self.assertEqual(lines[-1], "m.mlir: note: the module was read as what stage fuse leaves; --compile-from=STAGE "
+                                    "names another one")
+        self.assertEqual(os.listdir(self.folder.name), ["m.mlir"])
 
     def test_none_for_a_model_that_is_refused(self):
         with open(self.at("m.mlir"), "w") as file:
