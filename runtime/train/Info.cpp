@@ -37,8 +37,9 @@ int info(const Invocation &invocation, bool asJson) {
        fmt::format("{} (parameters, moments, gradients, derived)", megabytes(m.memoryPersistent)));
   for (auto &[program, bytes] : m.memoryTransient.items())
     line("memory, transient", fmt::format("{} in {}", megabytes(bytes.get<int64_t>()), program));
-  line("memory, peak", fmt::format("{}, lower bound {}, ratio {:.3f}", megabytes(m.memoryPeak),
-                                   megabytes(m.memoryBound), m.memoryRatio));
+  line("memory, peak",
+       fmt::format("{}, ratio {:.3f} to the {} that are live at once when no value takes another's place",
+                   megabytes(m.memoryPeak), m.memoryRatio, megabytes(m.memoryBound)));
   if (m.memoryBudget > 0)
     line("memory, budget", fmt::format("{} for states and the largest arena", megabytes(m.memoryBudget)));
   if (m.savedBytes > 0)
