@@ -44,6 +44,7 @@ struct PipelineOptions {
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
   unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
   Target target = Target::Cpu; ///< fused regions become its kernels; all else still the CPU's
+  bool raiseRemarks = false;   ///< where attention stays in primitives, and why
 };
 
 /// Adds the passes of one stage to a manager of modules.

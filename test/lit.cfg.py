@@ -6,7 +6,7 @@ import lit.formats
 config.name = "NormForge"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir"]
-config.excludes = ["plugin"]  # runs its test itself, see test/e2e/install_test.py
+config.excludes = ["plugin", "Inputs"]  # the plugin runs its test itself, see test/e2e/install_test.py
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.nf_test_output
 config.environment["PATH"] = os.pathsep.join(

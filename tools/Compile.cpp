@@ -340,6 +340,7 @@ private:
                                 options.verifyStages, options.fold,      options.foldRemarks,
                                 options.freeze,       options.trainOnly, takeMlirOptions};
     pipeline.target = kernels;
+    pipeline.raiseRemarks = options.raiseRemarks;
     pipeline.recomputeSteps = recomputeSteps;
     return pipeline;
   }

@@ -29,7 +29,7 @@ struct CompileOptions {
   FoldMode fold = FoldMode::Auto;
   std::string
       memory; ///< most memory of the program (parseByteSize), in place of the definition's train.memory; "": its
-  bool fuseRemarks = false, foldRemarks = false;
+  bool fuseRemarks = false, foldRemarks = false, raiseRemarks = false;
   bool verifyStages = true; ///< check what each stage leaves
   std::string libraries;    ///< folder of libnfrt.a and libopenblas.a
 };

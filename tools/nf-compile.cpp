@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
       ->check([](const std::string &text) {
         return parseByteSize(text) ? std::string() : fmt::format("expected {}, but got {}", byteSizeText, text);
       });
-  app.add_option("--remarks", remarks, "say what a stage did: fold, fuse; repeatable")
+  app.add_option("--remarks", remarks, "say what a stage did: raise, fold, fuse; repeatable")
       ->check(CLI::IsMember({"fold", "fuse"}))
       ->allow_extra_args(false);
   app.add_option("--verify-stages", options.verifyStages,
@@ -144,6 +144,7 @@ int main(int argc, char **argv) {
   }
   options.fold = *parseFoldMode(fold);
   options.foldRemarks = options.explain || llvm::is_contained(remarks, "fold");
+  options.raiseRemarks = options.explain || llvm::is_contained(remarks, "raise");
   options.fuseRemarks = llvm::is_contained(remarks, "fuse");
   options.libraries = libraryFolder(argv[0]);
   return compile(options) ? 0 : 1;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <set>
 
 using namespace nf::onnxfe;
 using llvm::ArrayRef;
@@ -416,17 +417,19 @@ static Result matMul(const Node &, HostInputs inputs) {
   return only(std::move(*y));
 }
 
-/// Products of a column with a row, as rotary tables are made: "i,j->ij".
+/// Products of all elements with all, as rotary tables are made: "i,j->ij" or "bi,j->bij".
 static Result einsum(const Node &node, HostInputs inputs) {
   std::string equation = node.text("equation", "");
   std::erase(equation, ' ');
   const HostTensor *y = input(inputs, 1);
-  if (!y || inputs.size() != 2 || inputs[0]->rank() != 1 || y->rank() != 1 || equation.size() != 7 ||
-      equation.substr(1, 1) != "," || equation.substr(3, 2) != "->" || equation[5] != equation[0] ||
-      equation[6] != equation[2] || equation[0] == equation[2])
+  auto [operands, result] = llvm::StringRef(equation).split("->");
+  auto [left, right] = operands.split(',');
+  if (!y || inputs.size() != 2 || left.size() != size_t(inputs[0]->rank()) || right.size() != size_t(y->rank()) ||
+      (left + right).str() != result || std::set<char>(result.begin(), result.end()).size() != result.size())
     return std::nullopt;
-  HostTensor column = inputs[0]->reshaped({inputs[0]->size(), 1});
-  auto z = zip(column, *y, y->element, Mul(), wrapMul);
+  SmallVector<int64_t> shape(inputs[0]->shape);
+  shape.append(right.size(), 1);
+  auto z = zip(inputs[0]->reshaped(shape), *y, y->element, Mul(), wrapMul);
   return z ? Result(only(std::move(*z))) : std::nullopt;
 }
 

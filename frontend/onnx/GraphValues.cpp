@@ -134,7 +134,8 @@ Value GraphImporter::valueOf(GraphValue &value, ImplicitLocOpBuilder &b, OpConte
       return value.value;
     if (value.weight) {
       Location location = NameLoc::get(b.getStringAttr(value.weight->name()), placeOf(&context, file.path()));
-      Value stored = parameter(value.weight->name(), storedShape(value.shape), value.weight->name(), true, location);
+      const std::string &name = value.weight->name();
+      Value stored = parameter(name, storedShape(value.shape), name, !file.isFrozen(name), location);
       value.value = op.reshape(stored, value.shape);
     } else if (const HostTensor *tensor = known(value)) {
       if (tensor->size() == 0)

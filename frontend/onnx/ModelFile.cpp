@@ -8,6 +8,8 @@
 
 #include "onnx.pb.h"
 
+#include <nlohmann/json.hpp>
+
 using namespace mlir;
 using namespace nf::onnxfe;
 
@@ -81,5 +83,17 @@ std::unique_ptr<ModelFile> ModelFile::read(MLIRContext &context, StringRef path)
       isSound = false;
     }
   }
+  file->readFrozen();
   return isSound ? std::move(file) : nullptr;
+}
+
+/// A note that is none of this project's is left alone.
+void ModelFile::readFrozen() {
+  for (const auto &note : proto->metadata_props()) {
+    auto names = note.key() == frozenKey ? nlohmann::json::parse(note.value(), nullptr, /*allow_exceptions=*/false)
+                                         : nlohmann::json::array();
+    for (const auto &name : names.is_array() ? names : nlohmann::json::array())
+      if (name.is_string())
+        frozen.insert(name.get<std::string>());
+  }
 }

@@ -5,6 +5,7 @@
 #include "frontend/onnx/ExternalData.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <memory>
 
@@ -14,6 +15,9 @@ class TensorProto;
 } // namespace onnx
 
 namespace nf::onnxfe {
+
+/// Under this key an exported model's metadata_props name the initializers that are not trained, as a JSON array.
+inline constexpr llvm::StringLiteral frozenKey = "normforge.frozen";
 
 /// A model that was read, and the files that its tensors name.
 class ModelFile {
@@ -32,13 +36,18 @@ public:
   /// The initializer of the main graph, or null.
   const ::onnx::TensorProto *initializer(llvm::StringRef name) const;
 
+  /// Whether the exporter noted that it is not trained.
+  bool isFrozen(llvm::StringRef initializer) const { return frozen.contains(initializer); }
+
 private:
   explicit ModelFile(llvm::StringRef path);
+  void readFrozen();
 
   std::string name;
   std::unique_ptr<::onnx::ModelProto> proto;
   ExternalFiles external;
   std::map<std::string, const ::onnx::TensorProto *, std::less<>> initializers;
+  llvm::StringSet<> frozen;
 };
 
 /// The place of node `index` (from 0) of a file's graph, or without one, the file.

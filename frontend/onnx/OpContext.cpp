@@ -28,6 +28,11 @@ Value OpContext::compact(size_t index) {
                          : fail("expected operand " + Twine(index) + ", but it is left out");
 }
 
+Value OpContext::narrow(size_t index) {
+  bool isCast = hasInput(index) && inputs[index]->element == Element::F64 && inputs[index]->compact;
+  return isCast ? inputs[index]->compact : compact(index);
+}
+
 const HostTensor *OpContext::constant(size_t index) const {
   return hasInput(index) && inputs[index]->isConstant() ? &*inputs[index]->host : nullptr;
 }
@@ -89,6 +94,23 @@ LogicalResult OpContext::passPart(int64_t index) {
   if (index < -count || index >= count)
     return refuse("expected the index of one of " + Twine(count) + " tensors of a sequence, but got " + Twine(index));
   results[0] = inputs[0]->parts[index < 0 ? index + count : index];
+  return success();
+}
+
+Value OpContext::constantTensor(HostTensor tensor) {
+  GraphValue value;
+  value.element = tensor.element;
+  value.shape = tensor.shape;
+  value.host = std::move(tensor);
+  return importer.valueOf(value, b, *this, /*compact=*/false);
+}
+
+LogicalResult OpContext::giveDouble(Value value, ArrayRef<int64_t> shape) {
+  auto result = std::make_shared<GraphValue>();
+  result->element = Element::F64;
+  result->shape.assign(shape.begin(), shape.end());
+  result->compact = value;
+  results[0] = std::move(result);
   return success();
 }
 

@@ -29,6 +29,8 @@ public:
   mlir::Value value(size_t index);
   /// Operand `index`, where it is a constant in a shape that may only broadcast to its own.
   mlir::Value compact(size_t index);
+  /// The same, also where the graph has cast a float32 to double, which changes no value.
+  mlir::Value narrow(size_t index);
   /// The elements of an operand that does not depend on parameters or arguments, or null.
   const HostTensor *constant(size_t index) const;
   /// The only element of such an operand.
@@ -41,6 +43,8 @@ public:
   llvm::LogicalResult giveAt(size_t output, mlir::Value value);
   /// The same with a shape that `value` only has to broadcast to.
   llvm::LogicalResult give(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  /// Result 0 is `value`, of float32, as a double: only `narrow` reads it.
+  llvm::LogicalResult giveDouble(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// Result 0 is the sequence of these values.
   llvm::LogicalResult giveSequence(llvm::ArrayRef<mlir::Value> values);
   /// Result 0 is tensor `index` of operand 0, a sequence; negative counts from its end.
@@ -63,7 +67,7 @@ public:
 
   // Primitives.
   mlir::Value number(double value, mlir::Type element = {});
-  mlir::Value constantTensor(const HostTensor &tensor, bool compact);
+  mlir::Value constantTensor(HostTensor tensor);
   template <typename Op> mlir::Value unary(mlir::Value x) { return x && isFloat(x) ? Op::create(b, x) : bad(x); }
   template <typename Op> mlir::Value binary(mlir::Value x, mlir::Value y) {
     return fit(x, y) ? mlir::Value(Op::create(b, x, y)) : mlir::Value();

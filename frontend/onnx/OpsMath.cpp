@@ -215,14 +215,14 @@ static LogicalResult logicalNot(OpContext &op) {
 }
 
 static LogicalResult isNan(OpContext &op) {
-  Value x = op.compact(0);
+  Value x = op.narrow(0);
   if (x && !OpContext::isFloat(x))
     return op.refuse("expected floats");
   return op.give(op.compare(ComparePredicate::Ne, x, x), op.shape(0));
 }
 
 static LogicalResult isInf(OpContext &op) {
-  Value x = op.compact(0);
+  Value x = op.narrow(0);
   if (x && !OpContext::isFloat(x))
     return op.refuse("expected floats");
   bool up = op.node.integer("detect_positive", 1), down = op.node.integer("detect_negative", 1);
@@ -239,7 +239,10 @@ static LogicalResult where(OpContext &op) {
 static LogicalResult castOp(OpContext &op) {
   int64_t to = op.node.integer("to", 0);
   auto element = elementOf(static_cast<int32_t>(to));
-  Type from = OpContext::type(op.compact(0) ? op.compact(0) : op.number(0)).getElementType();
+  Value x = op.narrow(0);
+  Type from = OpContext::type(x ? x : op.number(0)).getElementType();
+  if (x && element == Element::F64 && from.isF32())
+    return op.giveDouble(x, op.shape(0));
   if (!element || *element == Element::F64)
     return op.refuse("values of a program cannot become " + elementName(static_cast<int32_t>(to)), "float32");
   if ((*element == Element::U8 || *element == Element::I8) && !from.isInteger(1))
@@ -247,7 +250,7 @@ static LogicalResult castOp(OpContext &op) {
   Type type = onnxfe::isFloat(*element)   ? Type(op.b.getF32Type())
               : *element == Element::Bool ? Type(op.b.getI1Type())
                                           : Type(op.b.getI32Type());
-  return op.give(op.castTo(op.compact(0), type), op.shape(0));
+  return op.give(op.castTo(x, type), op.shape(0));
 }
 
 static LogicalResult castLike(OpContext &op) {

@@ -242,7 +242,13 @@ static LogicalResult concat(OpContext &op) {
   return op.give(op.concat(parts, *axis));
 }
 
-/// Elements of one axis by a list of numbers: a range, or pieces.
+/// Rows of a table by known numbers in no order, such as those of a bias by distance.
+static Value rowsOf(OpContext &op, Value table, HostTensor indices, ArrayRef<int64_t> rows) {
+  indices.integers.assign(rows.begin(), rows.end());
+  return op.gather(table, op.constantTensor(std::move(indices)));
+}
+
+/// Elements of one axis by a list of numbers: a range, or pieces, or rows of a parameter.
 static LogicalResult pick(OpContext &op, const HostTensor &indices, int64_t axis) {
   HostTensor few = withoutRepetition(indices);
   int64_t extent = op.shape(0)[axis];
@@ -256,17 +262,20 @@ static LogicalResult pick(OpContext &op, const HostTensor &indices, int64_t axis
   if (axis == 0)
     op.notePicked(); // positions and types of tokens are embeddings
   Value x = op.value(0);
-  SmallVector<Value> pieces;
-  for (size_t i = 0; i < picks.size() && x;) {
-    size_t end = i + 1;
-    while (end < picks.size() && picks[end] == picks[end - 1] + 1)
-      ++end;
-    pieces.push_back(op.slice(x, axis, picks[i], static_cast<int64_t>(end - i)));
-    i = end;
-    if (pieces.size() > mostPieces)
-      return op.refuse("its indices are no range", "a slice, or a table that ids pick from");
+  SmallVector<std::pair<int64_t, int64_t>> ranges; // begin and size
+  for (auto [i, at] : llvm::enumerate(picks)) {
+    if (i > 0 && at == picks[i - 1] + 1)
+      ++ranges.back().second;
+    else
+      ranges.push_back({at, 1});
   }
-  Value y = op.concat(pieces, axis);
+  bool isTable = axis == 0 && x && OpContext::rankOf(x) == 2 && x.getDefiningOp<GetOp>();
+  if (ranges.size() > mostPieces && !isTable)
+    return op.refuse("its indices are no range", "a slice, or a table that ids pick from");
+  SmallVector<Value> pieces;
+  for (auto [begin, size] : ArrayRef(ranges).take_front(ranges.size() > mostPieces ? 0 : ranges.size()))
+    pieces.push_back(op.slice(x, axis, begin, size));
+  Value y = pieces.empty() ? rowsOf(op, x, few, picks) : op.concat(pieces, axis);
   SmallVector<int64_t> compact(op.shape(0).take_front(axis)), full = compact;
   compact.append(few.shape.begin(), few.shape.end());
   full.append(indices.shape.begin(), indices.shape.end());

@@ -72,6 +72,15 @@ static std::string parametersText(ModuleOp module, ProgramOp program, ModelStruc
   return tableOf(rows);
 }
 
+/// A loss of the graph's own that is no cross entropy of a linear: its logits are a value of the program.
+static std::string lossText(ModuleOp module, ProgramOp program) {
+  bool isOne = llvm::any_of(program.getBody().front(),
+                            [](Operation &op) { return isa<LinearCrossEntropyOp, LinearCrossEntropyBackwardOp>(op); });
+  if (isOne || !module->hasAttr("nf.loss"))
+    return "";
+  return "loss: stays in primitives, with all logits in memory: it is no mean of cross entropies of the last linear\n";
+}
+
 /// "layers.3.attn.q" as "layers.", 3 and ".attn.q"; without a number all of it is in front.
 static std::tuple<StringRef, std::optional<unsigned>, StringRef> splitAtLayer(StringRef part) {
   for (size_t dot = part.find('.'); dot != StringRef::npos; dot = part.find('.', dot + 1)) {
@@ -123,5 +132,5 @@ std::string nf::explain(ModuleOp module, const std::vector<RemarkCollector::Rema
   std::string text = model.layers.empty() ? "no layer: no attention was recognised\n" : layersText(model);
   if (!remarks.empty())
     text += "\n";
-  return text + remarksText(remarks) + "\n" + parametersText(module, program, model);
+  return text + remarksText(remarks) + lossText(module, program) + "\n" + parametersText(module, program, model);
 }

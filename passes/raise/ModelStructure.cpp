@@ -16,6 +16,8 @@ StringRef nf::placementName(NormPlacement placement) {
     return "pre";
   case NormPlacement::Post:
     return "post";
+  case NormPlacement::Parallel:
+    return "parallel";
   case NormPlacement::Other:
     return "other";
   }
@@ -85,6 +87,8 @@ public:
     layer.k = nearestSource<LinearOp>(layer.attention.getK());
     layer.v = nearestSource<LinearOp>(layer.attention.getV());
     readAttentionBranch();
+    if (sum && readParallel())
+      return layer;
     if (sum)
       readPlacement();
     if (stream)
@@ -116,8 +120,15 @@ private:
         layer.postNorm = layer.out ? norm : layer.postNorm; // one before the projection is another design's
         return true;
       }
+      noteScale(op, layer.out ? &layer.attentionScale : nullptr);
       return isTransparent(op);
     });
+  }
+
+  /// Notes a LayerScale.
+  static void noteScale(Operation *op, Value *scale) {
+    if (Value vector = scale && isa<MulOp>(op) ? columnVectorOf(op) : Value())
+      *scale = vector;
   }
 
   /// Pre-LN: the linears' input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and
@@ -129,6 +140,8 @@ private:
     stream = sum.getResult();
     for (Value operand : sum->getOperands()) {
       Value residual = origin(operand);
+      if (auto scale = residual.getDefiningOp<ResidualScaleOp>()) // another design's: NormFormer has it after it
+        residual = origin(scale.getX());
       if (norm && residual == origin(norm.getX())) {
         layer.placement = NormPlacement::Pre;
         layer.attentionNorm = norm;
@@ -143,13 +156,76 @@ private:
     }
   }
 
-  /// The LayerNorm of `value` through casts, or null.
+  /// Attention's branch, a feed-forward one, and the value that both read, in one sum.
+  bool readParallel() {
+    LinearOp first = layer.q ? layer.q : layer.v;
+    auto norm = first ? origin(first.getX()).getDefiningOp<LayerNormOp>() : LayerNormOp();
+    SmallVector<Value> addends = addendsOf(sum);
+    bool isAdded = norm && llvm::any_of(addends, [&](Value v) { return origin(v) == origin(norm.getX()); });
+    for (Value addend : isAdded ? addends : SmallVector<Value>()) {
+      if (!readBranch(addend, origin(norm.getX())))
+        continue;
+      layer.attentionNorm = norm;
+      layer.placement = NormPlacement::Parallel;
+      return true;
+    }
+    return false;
+  }
+
+  /// What is added up in the largest sum that `add` is a part of.
+  static SmallVector<Value> addendsOf(AddOp add) {
+    while (add->hasOneUse() && isa<AddOp>(*add->user_begin()))
+      add = cast<AddOp>(*add->user_begin());
+    SmallVector<Value> sums{add.getResult()}, addends;
+    while (!sums.empty()) {
+      Value value = origin(sums.pop_back_val());
+      auto inner = value.getDefiningOp<AddOp>();
+      if (!inner || (inner != add && !inner->hasOneUse()))
+        addends.push_back(value);
+      else
+        sums.append({inner.getLhs(), inner.getRhs()});
+    }
+    return addends;
+  }
+
+  /// A feed-forward branch, from its end back to a LayerNorm of `source`.
+  bool readBranch(Value value, Value source) {
+    while (Operation *op = value.getDefiningOp()) {
+      noteScale(op, &layer.feedForwardScale);
+      if (!isTransparent(op))
+        break;
+      value = op->getOperand(isa<MulOp>(op) && isWeightOnly(op->getOperand(0)) ? 1 : 0);
+    }
+    layer.fc2 = value.getDefiningOp<LinearOp>();
+    value = layer.fc2 && layer.fc2 != layer.out ? layer.fc2.getX() : Value();
+    while (value && !layer.fc1) {
+      Operation *op = value.getDefiningOp();
+      layer.fc1 = dyn_cast_or_null<LinearOp>(op);
+      if (auto norm = dyn_cast_or_null<LayerNormOp>(op))
+        layer.activationNorm = norm;
+      if (isActivation(op))
+        layer.activation = op;
+      bool goesOn = op && (isActivation(op) || isTransparent(op) || isa<LayerNormOp, SliceOp>(op));
+      value = goesOn ? op->getOperand(0) : Value();
+    }
+    auto norm = layer.fc1 ? origin(layer.fc1.getX()).getDefiningOp<LayerNormOp>() : LayerNormOp();
+    if (norm && layer.activation && origin(norm.getX()) == source) {
+      layer.feedForwardNorm = norm;
+      return true;
+    }
+    forgetFeedForward();
+    return false;
+  }
+
+  static bool isActivation(Operation *op) { return isa_and_nonnull<GeluOp, GeluTanhOp, ReluOp, Relu2Op, SiluOp>(op); }
+
+  /// The LayerNorm of `value` through casts and reshapes, or null.
   static LayerNormOp normOf(Value value) {
     LayerNormOp found;
     walkForward(value, [&](Operation *op) {
       if (auto norm = dyn_cast<LayerNormOp>(op))
         found = found ? found : norm;
-      return isa<CastOp>(op);
+      return isa<CastOp, ReshapeOp>(op);
     });
     return found;
   }
@@ -176,7 +252,7 @@ private:
       }
       if (auto norm = dyn_cast<LayerNormOp>(op))
         layer.activationNorm = norm;
-      if (isa<GeluOp, GeluTanhOp, ReluOp, Relu2Op, SiluOp>(op))
+      if (isActivation(op))
         layer.activation = op;
       return !layer.fc2;
     });
@@ -189,6 +265,7 @@ private:
     layer.feedForwardNorm = layer.activationNorm = LayerNormOp();
     layer.fc1 = layer.fc2 = LinearOp();
     layer.activation = nullptr;
+    layer.feedForwardScale = Value();
   }
 
   /// The sum that the feed-forward branch ends in: its other operand is the stream, scaled or not.
@@ -197,7 +274,8 @@ private:
     walkForward(layer.fc2.getResult(), [&](Operation *op) {
       if (auto add = dyn_cast<AddOp>(op))
         end = end ? end : add;
-      return isTransparent(op);
+      noteScale(op, end ? nullptr : &layer.feedForwardScale);
+      return isTransparent(op) || isa<LayerNormOp>(op); // a norm of the branch is another design's
     });
     for (Value operand : end ? end->getOperands() : ValueRange()) {
       Value residual = origin(operand);
@@ -207,7 +285,7 @@ private:
       }
       closed |= residual == origin(stream);
     }
-    if (closed && layer.placement == NormPlacement::Post)
+    if (closed && layer.placement == NormPlacement::Post && layer.attentionNorm)
       layer.feedForwardNorm = normOf(end);
   }
 
@@ -269,6 +347,24 @@ ProgramOp nf::structureProgram(ModuleOp module) {
 // Roles of parameters
 //===------------------------------------------------------------------------------------------===//
 
+SmallVector<GetOp> nf::tablesOf(ProgramOp program) {
+  SmallVector<GetOp> tables;
+  auto attentions = program.getBody().front().getOps<AttentionOp>();
+  for (auto sum : program.getBody().front().getOps<AddOp>()) {
+    if (!attentions.empty() && !sum->isBeforeInBlock(*attentions.begin()))
+      break;
+    for (unsigned side : {0u, 1u}) {
+      Value table = sum->getOperand(side);
+      while (isa_and_nonnull<ReshapeOp, SliceOp, BroadcastOp>(table.getDefiningOp()))
+        table = table.getDefiningOp()->getOperand(0);
+      auto get = table.getDefiningOp<GetOp>();
+      if (get && nearestSource<EmbeddingOp>(sum->getOperand(1 - side)))
+        tables.push_back(get);
+    }
+  }
+  return tables;
+}
+
 namespace {
 class RoleReader {
 public:
@@ -290,12 +386,9 @@ public:
   }
 
 private:
-  /// The parameter that `value` reads alone, through movement.
-  static GetOp parameter(Value value) { return value ? origin(value).getDefiningOp<GetOp>() : GetOp(); }
-
   /// Gives the parameter behind `value` a role, unless it has one.
   void add(Value value, const std::string &name, StringRef kind) {
-    GetOp get = parameter(value);
+    GetOp get = value ? sourceParameterOf(value) : GetOp();
     if (!get)
       return;
     ParameterRole &role = roles[get.getSymbol()];
@@ -311,22 +404,14 @@ private:
     return llvm::all_of(shape.drop_back(std::min<size_t>(shape.size(), 2)), [](int64_t extent) { return extent == 1; });
   }
 
-  /// Tables that are added to embeddings: rows for constant indices, which exporters read without a gather. Learned
-  /// ones are told from tables of sines, and from what an exporter computed, by the name that their module gave them.
+  /// Learned tables are told from tables of sines, and from what an exporter computed, by the name that their module
+  /// gave them.
   void readTables() {
-    for (auto sum : program.getBody().front().getOps<AddOp>()) {
-      if (!model.layers.empty() && !sum->isBeforeInBlock(model.layers.front().attention))
-        return;
-      for (unsigned side : {0u, 1u}) {
-        Value table = sum->getOperand(side);
-        while (isa_and_nonnull<ReshapeOp, SliceOp, BroadcastOp>(table.getDefiningOp()))
-          table = table.getDefiningOp()->getOperand(0);
-        auto get = table.getDefiningOp<GetOp>();
-        StringRef name = get ? get.getSymbol() : "";
-        bool isLearned = (name.contains_insensitive("emb") || name.ends_with(".weight")) && isOneTable(get);
-        if (isLearned && !name.contains_insensitive("sin") && nearestSource<EmbeddingOp>(sum->getOperand(1 - side)))
-          add(table, "", "embedding");
-      }
+    for (GetOp table : tablesOf(program)) {
+      StringRef name = table.getSymbol();
+      bool isLearned = (name.contains_insensitive("emb") || name.ends_with(".weight")) && isOneTable(table);
+      if (isLearned && !name.contains_insensitive("sin"))
+        add(table, "", "embedding");
     }
   }
 
@@ -354,6 +439,8 @@ private:
       linear(layer.v, path + ".attn.v");
     }
     linear(layer.out, path + ".attn.out");
+    add(layer.attentionScale, path + ".attn.layer_scale", "LayerScale");
+    add(layer.feedForwardScale, path + ".ffn.layer_scale", "LayerScale");
     if (layer.headScale)
       add(layer.headScale.getGamma(), path + ".attn.head_scale", "HeadScale");
     norm(layer.postNorm, path + ".attn.post_ln");
@@ -385,7 +472,22 @@ private:
         add(scale.getGamma(), "", "HeadScale");
       if (auto scale = dyn_cast<ResidualScaleOp>(op))
         add(scale.getScale(), "", "ResScale");
+      if (isLayerScale(&op))
+        add(columnVectorOf(&op), "", "LayerScale");
     }
+  }
+
+  /// Whether `op` scales the columns of what a linear gives, on its way into a sum.
+  static bool isLayerScale(Operation *op) {
+    Value vector = isa<MulOp>(op) ? columnVectorOf(op) : Value();
+    if (!vector)
+      return false;
+    Operation *from = op->getOperand(op->getOperand(0) == vector ? 1 : 0).getDefiningOp();
+    while (from && isTransparent(from) && !isa<MulOp>(from))
+      from = from->getOperand(0).getDefiningOp();
+    while (op->hasOneUse() && isTransparent(*op->user_begin()) && !isa<MulOp>(*op->user_begin()))
+      op = *op->user_begin();
+    return isa_and_nonnull<LinearOp>(from) && op->hasOneUse() && isa<AddOp>(*op->user_begin());
   }
 
   ProgramOp program;

@@ -9,10 +9,11 @@
 
 namespace nf {
 
-/// Where a layer has its LayerNorms: before its branches, after their sums, or neither.
-enum class NormPlacement { Other, Pre, Post };
+/// Where a layer has its LayerNorms: before its branches, after their sums, before two branches that read one value and
+/// are added to it together, or none of these.
+enum class NormPlacement { Other, Pre, Post, Parallel };
 
-/// "pre", "post" or "other".
+/// "pre", "post", "parallel" or "other".
 llvm::StringRef placementName(NormPlacement placement);
 
 /// One attention op and the feed-forward network after it. Null ops: not found.
@@ -25,6 +26,7 @@ struct TransformerLayer {
   HeadScaleOp headScale;
   bool scalesBeforeProjection = false; ///< pre_proj
   ResidualScaleOp residualScale;
+  mlir::Value attentionScale, feedForwardScale; ///< LayerScale: vectors that the branches are multiplied with
   mlir::Operation *activation = nullptr;
   NormPlacement placement = NormPlacement::Other;
 };
@@ -52,6 +54,10 @@ struct ParameterRole {
 
 /// The roles of the parameters that `program` reads, by symbol.
 llvm::StringMap<ParameterRole> rolesOf(ProgramOp program);
+
+/// Parameters that are added to embeddings, whole or rows of them: exporters read a table for known positions without a
+/// gather.
+mlir::SmallVector<GetOp> tablesOf(ProgramOp program);
 
 /// The name that a location gives to a part of the model ("layers.3.attn.q"), or "".
 std::string partName(mlir::Location location);

@@ -8,6 +8,8 @@
 // 3. Weights are trained: of linears, embeddings, norms, biases, HeadScale, ResScale. What has no such role is not:
 //    masks, tables of sines, and a constant of equal elements that several norms or scales share. Exporters merge
 //    initial values that are equal, so a warning says how to keep them apart.
+// 4. What an exporter computed of a parameter is said too: a scale (1 + gamma) is trained as it stands, a table of
+//    positions that is added to embeddings is not.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/FileRule.h"
@@ -15,6 +17,7 @@
 #include "passes/raise/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
 namespace nf {
@@ -30,18 +33,22 @@ static bool isAnonymous(StringRef name) {
   static const llvm::Regex numbered("^[_.]?(val|t|const|constant|initializer|tensor|param|p|x)?[_.]?[0-9]+$",
                                     llvm::Regex::IgnoreCase);
   static const llvm::Regex folded("^(_unsafe_view|view|reshape|permute|transpose|unsqueeze|squeeze|expand|embedding|"
-                                  "slice|select|clone)(_[0-9]+)?$");
+                                  "slice|select|clone|add|mul)(_[0-9]+)?$");
   return name.contains("::") || numbered.match(name) || folded.match(name);
 }
 
-/// The LayerNorms, HeadScales and ResScales that read each parameter.
+/// The LayerNorms, HeadScales, ResScales and LayerScales that read each parameter.
 static llvm::StringMap<unsigned> countScales(ProgramOp program) {
   llvm::StringMap<unsigned> counts;
+  auto count = [&](Value value) {
+    if (GetOp get = value ? sourceParameterOf(value) : GetOp())
+      ++counts[get.getSymbol()];
+  };
   for (Operation &op : program.getBody().front())
     if (isa<LayerNormOp, HeadScaleOp, ResidualScaleOp>(op))
-      for (Value value : op.getOperands().drop_front())
-        if (GetOp get = parameterOf(value))
-          ++counts[get.getSymbol()];
+      llvm::for_each(op.getOperands().drop_front(), count);
+    else if (isa<MulOp>(op))
+      count(columnVectorOf(&op));
   return counts;
 }
 
@@ -53,7 +60,10 @@ struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
       return;
     llvm::StringMap<ParameterRole> roles = rolesOf(program);
     llvm::StringMap<unsigned> scales = countScales(program);
-    SmallVector<std::string> frozen;
+    SmallVector<std::string> frozen, computed, tables;
+    llvm::StringSet<> added;
+    for (GetOp table : tablesOf(program))
+      added.insert(table.getSymbol());
     SymbolTable symbols(getOperation());
     for (auto parameter : llvm::make_early_inc_range(getOperation().getOps<ParameterOp>())) {
       auto rule = fileRule(parameter);
@@ -64,17 +74,35 @@ struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
       if (isSharedConstant && parameter.getTrainable())
         frozen.push_back((parameter.getSymName() + " (" + Twine(scales.lookup(parameter.getSymName())) + ")").str());
       bool isPicked = rule->getString("role") == "embedding"; // by indices that the importer turned into a slice
+      bool isTable = role.kind.empty() && added.contains(parameter.getSymName());
+      if (isAnonymous(parameter.getSymName()) && parameter.getTrainable() && !isPicked && !isSharedConstant) {
+        if (isTable)
+          tables.push_back(parameter.getSymName().str());
+        if (isScale(role.kind))
+          computed.push_back(parameter.getSymName().str());
+      }
       parameter.setTrainable((isPicked || !role.kind.empty()) && !isSharedConstant && parameter.getTrainable());
       if (isAnonymous(parameter.getSymName()) && !role.name.empty() && !isSharedConstant)
         rename(symbols, parameter, role.name);
     }
-    if (!frozen.empty())
-      getOperation().emitWarning()
-          << "one tensor of equal elements stands for the weights of several norms or scales, as exporters merge equal "
-             "initial values: "
-          << llvm::join(frozen, ", ")
-          << "; these are frozen. To train each by itself, export with torch.onnx.export(..., dynamo=True, "
-             "optimize=False)";
+    warn("one tensor of equal elements stands for the weights of several norms or scales, as exporters merge equal "
+         "initial values: ",
+         frozen, "; these are frozen. To train each by itself,");
+    warn("the exporter computed weights of norms or scales from the model's own, such as 1 + gamma: ", computed,
+         "; these are trained as they stand. To train the model's own,");
+    warn("the exporter computed tables that are added to embeddings: ", tables,
+         "; these are frozen. To train positions that the model learns,");
+  }
+
+  void warn(StringRef what, ArrayRef<std::string> names, StringRef instead) {
+    if (!names.empty())
+      getOperation().emitWarning() << what << llvm::join(names, ", ") << instead
+                                   << " export with torch.onnx.export(..., dynamo=True, optimize=False)";
+  }
+
+  /// Whether exporters keep the names of parameters of this kind, unless they compute with them.
+  static bool isScale(StringRef kind) {
+    return kind == "norm scale" || kind == "HeadScale" || kind == "ResScale" || kind == "LayerScale";
   }
 
   /// Keeps the old name where another parameter has the new one.

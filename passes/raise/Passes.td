@@ -67,7 +67,8 @@ def RaiseLayerNorm : Pass<"nf-raise-layer-norm", "::nf::ProgramOp"> {
   let description = [{
     Recognises (x − mean) / √(variance + eps) · weight + bias by its values: any spelling of it over the last axis, with
     the population variance and eps inside the root. A missing weight or bias is a constant; without both it is
-    nf.normalize. A value in between that something else reads prevents it.
+    nf.normalize. A value in between that something else reads prevents it. An nf.layer_norm that has no weight of its
+    own takes in the one that follows it, which may be computed of a parameter (1 + gamma).
 
     ```mlir
     %mean = nf.reduce_mean %x axes [1] : (tensor<4x8xf32>) -> tensor<4x1xf32>
@@ -147,7 +148,7 @@ def RaiseAttention : Pass<"nf-raise-attention", "::nf::ProgramOp"> {
     softmax(scale · Q Kᵀ + masks) V with the scale before or after the product, or as a root on both sides; masks added
     or chosen by conditions, constant or computed, that are exactly causal, hide keys by padding, or keep segments
     apart; heads as an axis, or joined with the batch. Any other mask, or probabilities that something else reads,
-    leaves the primitives. Expects nf-simplify before it, and after it to remove the movement of heads.
+    leaves the primitives, which a remark can say. Expects nf-simplify before it, and after it to remove the movement of heads.
 
     ```mlir
     %scale = nf.constant dense<0.25> : tensor<1xf32>
@@ -170,6 +171,7 @@ def RaiseAttention : Pass<"nf-raise-attention", "::nf::ProgramOp"> {
     %y = nf.transpose %o [0, 2, 1, 3] : (tensor<2x8x4x16xf32>) -> tensor<2x4x8x16xf32>
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", "false", "say where attention stays in primitives, and why">];
 }
 
 def RaiseHeadScale : Pass<"nf-raise-head-scale", "::nf::ProgramOp"> {

@@ -7,6 +7,7 @@
 //    masks, each recognised by its elements (Mask.h). Anything else, a mask of another kind too, refuses the match.
 // 3. Heads are an axis of their own ([B, heads, T, w]) in one of the products, or the part of axis 0 that comes from
 //    the columns of a projection ([B · heads, T, w]).
+//    Where a softmax of such a product stays, a remark says why, if asked for.
 // 4. Q, K, V are joined to [B, T, heads · w] and the result is split again; nf-simplify removes what cancels.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -56,6 +57,9 @@ public:
     return scores && findProduct(scores) && findHeads() && matchScores(scores) && checkDropout();
   }
 
+  /// Why attention stays in primitives, after a match that failed; empty where it is no attention.
+  StringRef reason() const { return isAttention ? whyNot : ""; }
+
   void rewrite() {
     OpBuilder builder(root);
     ImplicitLocOpBuilder b(fusedLocation(ops), builder);
@@ -88,8 +92,10 @@ private:
     if (!softmax)
       return {};
     llvm::append_range(ops, softmax->ops);
+    isAttention = reachesProduct(softmax->x);
     bool readElsewhere =
         !llvm::all_of(softmax->x.getUsers(), [&](Operation *user) { return llvm::is_contained(softmax->ops, user); });
+    whyNot = readElsewhere ? "something else reads its scores" : "its scores are no product of queries and keys alone";
     return readElsewhere ? Value() : softmax->x;
   }
 
@@ -155,6 +161,7 @@ private:
       shape.batch = q[0] / *heads;
     }
     int64_t products = shape.batch * shape.heads;
+    whyNot = "keys or values have fewer heads than queries, or are shared by them";
     auto countOf = [](ArrayRef<int64_t> extents) { return ShapedType::getNumElements(extents.drop_back(2)); };
     return countOf(q) == products && countOf(result) == products && result.back() == width &&
            result[result.size() - 2] == shape.queries && tensorType(root.getLhs()).getShape().back() == shape.keys;
@@ -179,6 +186,9 @@ private:
 
   /// Everything from softmax to the product: its factors and masks.
   bool matchScores(Value value) {
+    bool joinsHeads = shape.queries > shape.keys && shape.queries % shape.keys == 0;
+    if (!joinsHeads)
+      whyNot = "what is added to its scores or hides them is neither causal, nor padding, nor segments";
     double above = 1; // factors of what is still below
     while (value.getDefiningOp() != product) {
       Operation *op = value.getDefiningOp();
@@ -201,6 +211,7 @@ private:
         return false;
       value = next;
     }
+    whyNot = "something else reads its product, or its scale is not positive";
     ops.push_back(product);
     scale *= above;
     return product->hasOneUse() && scale > 0;
@@ -259,6 +270,7 @@ private:
   bool checkDropout() {
     if (!dropout)
       return true;
+    whyNot = "its dropout does not draw one number a score";
     auto bits = tensorType(dropout->bits.getResult());
     return bits.getNumElements() == shape.batch * shape.heads * shape.queries * shape.keys &&
            bits.getShape().back() == shape.keys &&
@@ -327,9 +339,13 @@ private:
   ScoreShape shape{};
   int64_t width = 0;
   Mask mask;
+  bool isAttention = false; // a softmax of a product
+  StringRef whyNot;
 };
 
 struct RaiseAttention : nf::impl::RaiseAttentionBase<RaiseAttention> {
+  using RaiseAttentionBase::RaiseAttentionBase;
+
   void runOnOperation() override {
     MaskReader masks;
     forEachRoot(getOperation(), [&](Operation *op) {
@@ -339,6 +355,8 @@ struct RaiseAttention : nf::impl::RaiseAttentionBase<RaiseAttention> {
       AttentionMatcher matcher(matmul, masks);
       if (matcher.match())
         matcher.rewrite();
+      else if (remarks && !matcher.reason().empty())
+        matmul->emitRemark() << "attention stays in primitives: " << matcher.reason();
     });
   }
 };

@@ -5,7 +5,8 @@
 // 1. Its summand is a product of factors: numbers, values of one element, values of one number a token, and one
 //    ± (log Σ e^logits − logits[target]), recognised by its values (RowFormula) in any spelling (log_softmax, maximum
 //    subtracted or not, the target picked by a comparison).
-// 2. The logits are a linear of x that nothing else reads.
+// 2. The logits are a linear of x that nothing else reads, or rows of it (logits[:, :-1]): then x gives way to its
+// rows.
 // 3. Factors a token are the loss weight, all others the scale; so are those that the sum is multiplied with or divided
 //    by afterwards.
 //
@@ -53,7 +54,7 @@ public:
   void rewrite() {
     OpBuilder builder(end);
     ImplicitLocOpBuilder b(fusedLocation(ops), builder);
-    Value x = linear.getX();
+    Value x = rowsOfInput(b);
     ArrayRef<int64_t> shape = tensorType(x).getShape().drop_back();
     auto loss = LinearCrossEntropyOp::create(b, x, linear.getWeight(), withShape(b, targets, shape),
                                              lossWeight(b, shape), scale(b), linear.getBias());
@@ -116,7 +117,7 @@ private:
       Value leaf = formula->rowNumbers()[0];
       if (!tensorType(leaf).getElementType().isInteger(32))
         continue;
-      int sign = signOf(*formula, leaf);
+      int sign = isMovedLinear(x) ? signOf(*formula, leaf) : 0; // logits less their maximum have the same loss
       if (sign == 0)
         continue;
       number *= sign;
@@ -147,6 +148,21 @@ private:
     return sign;
   }
 
+  /// Whether `op` moves whole rows: the last axis stays as it is.
+  static bool movesRows(Operation *op) {
+    if (auto slice = dyn_cast_or_null<SliceOp>(op))
+      return static_cast<int64_t>(slice.getAxis()) + 1 < tensorType(slice.getX()).getRank();
+    auto reshape = dyn_cast_or_null<ReshapeOp>(op);
+    return reshape && tensorType(reshape.getY()).getRank() > 0 && tensorType(reshape.getX()).getRank() > 0 &&
+           tensorType(reshape.getX()).getShape().back() == tensorType(reshape.getY()).getShape().back();
+  }
+
+  static bool isMovedLinear(Value value) {
+    while (movesRows(value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    return value.getDefiningOp<LinearOp>() != nullptr;
+  }
+
   /// The projection behind the logits, which only the loss reads.
   bool matchLinear() {
     auto onlyLossReads = [&](Value value) {
@@ -154,18 +170,32 @@ private:
     };
     Value value = logits;
     while (onlyLossReads(value)) {
-      linear = value.getDefiningOp<LinearOp>();
-      if (linear) {
-        ops.push_back(linear);
+      Operation *op = value.getDefiningOp();
+      ops.push_back(op);
+      if ((linear = dyn_cast<LinearOp>(op)))
         return true;
-      }
-      auto reshape = value.getDefiningOp<ReshapeOp>();
-      if (!reshape || tensorType(reshape.getX()).getShape().back() != tensorType(value).getShape().back())
-        return false;
-      ops.push_back(reshape);
-      value = reshape.getX();
+      movement.push_back(op);
+      value = op->getOperand(0);
     }
     return false;
+  }
+
+  /// The linear's input, or those of its rows that the logits are of.
+  Value rowsOfInput(ImplicitLocOpBuilder &b) {
+    Value x = linear.getX();
+    if (llvm::none_of(movement, [](Operation *op) { return isa<SliceOp>(op); }))
+      return x;
+    for (Operation *op : llvm::reverse(movement)) {
+      if (auto slice = dyn_cast<SliceOp>(op)) {
+        x = SliceOp::create(b, x, slice.getAxis(), slice.getFrom(),
+                            tensorType(op->getResult(0)).getDimSize(slice.getAxis()));
+        continue;
+      }
+      SmallVector<int64_t> shape(tensorType(op->getResult(0)).getShape());
+      shape.back() = tensorType(x).getShape().back();
+      x = ReshapeOp::create(b, tensorType(x).clone(shape), x);
+    }
+    return x;
   }
 
   /// Takes in what the sum is multiplied with or divided by.
@@ -235,7 +265,8 @@ private:
 
   Operation *sum, *end = nullptr;
   int64_t tokens;
-  SmallVector<Operation *> ops; // the sum first
+  SmallVector<Operation *> ops;      // the sum first
+  SmallVector<Operation *> movement; // from the logits back to the linear
   double number = 1;
   SmallVector<std::pair<Value, bool>> scalars; // whether each divides
   SmallVector<Value> weights;

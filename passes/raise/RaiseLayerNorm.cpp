@@ -5,6 +5,10 @@
 //    (x − mean) / √(variance + eps) · weight + bias, for each number of the cone as eps and each role of the vectors.
 // 3. The widest cone that agrees gives way to nf.layer_norm (a missing weight or bias is a constant), or to
 //    nf.normalize where both are missing.
+// 4. An nf.layer_norm of weight 1 and bias 0 takes in the vector of weights that it is multiplied with, and one of bias
+// 0
+//    the vector that is added to it: models with a `1 + gamma` of their own write it so. Vectors may be computed of
+//    parameters.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"
@@ -112,8 +116,42 @@ static Value createLayerNorm(OpBuilder &builder, Location location, Value x, con
 /// What every spelling needs beside reductions: a root.
 static bool isRoot(Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); }
 
+/// Takes the op of kind `Op` off `value` that has a vector of weights, and notes it in `ops`.
+template <typename Op> static Value takeVector(Value &value, SmallVectorImpl<Operation *> &ops) {
+  auto op = value.getDefiningOp<Op>();
+  Value vector = op && (ops.empty() || op->hasOneUse()) ? columnVectorOf(op) : Value();
+  if (!vector)
+    return {};
+  ops.push_back(op);
+  value = op->getOperand(op->getOperand(0) == vector ? 1 : 0);
+  return vector;
+}
+
+/// norm(x) · weight + bias, either of which may be missing, into one op where `norm` has none of its own.
+static bool absorbAffine(Operation *op) {
+  SmallVector<Operation *> ops;
+  Value value = op->getResult(0), bias = takeVector<AddOp>(value, ops), weight = takeVector<MulOp>(value, ops);
+  auto norm = value.getDefiningOp<LayerNormOp>();
+  if (ops.empty() || !norm || value != norm.getY() || !norm->hasOneUse())
+    return false;
+  auto isNumber = [](Value vector, double number) { return numberOf(vector) == number; };
+  if (!isNumber(norm.getBias(), 0) || (weight && !isNumber(norm.getWeight(), 1)))
+    return false;
+  ops.push_back(norm);
+  std::reverse(ops.begin(), ops.end());
+  OpBuilder builder(op);
+  int64_t columns = tensorType(value).getShape().back();
+  auto vectorOr = [&](Value vector, Value otherwise) {
+    return vector ? asVector(builder, op->getLoc(), vector, columns) : otherwise;
+  };
+  auto whole = LayerNormOp::create(builder, fusedLocation(ops), norm.getX(), vectorOr(weight, norm.getWeight()),
+                                   vectorOr(bias, norm.getBias()), norm.getEpsAttr());
+  op->getResult(0).replaceAllUsesWith(whole.getY());
+  return true;
+}
+
 static void raise(Operation *op) {
-  if (!isa<AddOp, SubOp, MulOp, DivOp>(op))
+  if (!isa<AddOp, SubOp, MulOp, DivOp>(op) || absorbAffine(op))
     return;
   Value root = op->getResult(0);
   for (Value x : RowFormula::candidates(root, isRoot)) {

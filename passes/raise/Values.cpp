@@ -165,6 +165,33 @@ GetOp nf::parameterOf(Value value) {
   return value.getDefiningOp<GetOp>();
 }
 
+GetOp nf::sourceParameterOf(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<ReshapeOp, CastOp, TransposeOp>(op))
+      value = op->getOperand(0);
+    else if (isa<AddOp, SubOp, MulOp, DivOp>(op) && numberOf(op->getOperand(1)))
+      value = op->getOperand(0);
+    else if (isa<AddOp, SubOp, MulOp>(op) && numberOf(op->getOperand(0)))
+      value = op->getOperand(1);
+    else
+      return dyn_cast<GetOp>(op);
+  }
+  return {};
+}
+
+Value nf::columnVectorOf(Operation *op) {
+  auto type = tensorType(op->getResult(0));
+  for (unsigned side : {1u, 0u}) {
+    Value vector = op->getOperand(side), other = op->getOperand(1 - side);
+    ArrayRef<int64_t> shape = tensorType(vector).getShape();
+    bool fits = !shape.empty() && other.getType() == type && shape.back() == type.getShape().back() &&
+                tensorType(vector).getNumElements() == shape.back();
+    if (fits && isWeightOnly(vector) && !isWeightOnly(other))
+      return vector;
+  }
+  return {};
+}
+
 Value nf::asVector(OpBuilder &builder, Location location, Value value, int64_t extent) {
   auto type = RankedTensorType::get({extent}, tensorType(value).getElementType());
   while (value.getType() != type) {

@@ -32,6 +32,13 @@ bool isWeightOnly(mlir::Value value);
 /// The parameter read by `value` through reshapes, or null.
 GetOp parameterOf(mlir::Value value);
 
+/// The parameter that `value` alone is computed from, by reshapes, casts and arithmetic with numbers (1 + gamma), or
+/// null.
+GetOp sourceParameterOf(mlir::Value value);
+
+/// The operand of `op`, an nf.add or nf.mul, that holds one weight a column of the other operand, or null.
+mlir::Value columnVectorOf(mlir::Operation *op);
+
 /// `value` as [extent], without the reshapes that give it leading axes of extent 1.
 mlir::Value asVector(mlir::OpBuilder &builder, mlir::Location location, mlir::Value value, int64_t extent);
 

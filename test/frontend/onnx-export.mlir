@@ -6,6 +6,8 @@
 
 // A frozen parameter whose rule is its value needs no file of weights; tokens and positions get the names that other
 // tools have for them, and the names of layers become those of nodes.
+// What is not trained is not trained after an import either.
+// CHECK-DAG: parameter @embed.weight : {{.*}}trainable = false
 // CHECK-LABEL: nf.program @forward(%tokens: tensor<2x4xi32> {nf.name = "tokens"}
 // CHECK: %[[E:.*]] = gather %embed_weight, %tokens
 // CHECK: %[[P:.*]] = slice %embed_weight axis 0 from 0 size 4

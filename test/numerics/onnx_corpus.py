@@ -35,6 +35,7 @@ class Entry:
     symbolic: bool = False  # batch and sequence
     masked: bool = False  # an attention mask is a second input
     frozen: tuple = ()  # patterns of the parameters that the exporter folded away: the file has no such parameter
+    plus_one: tuple = ()  # patterns of the parameters that the exporter added 1 to
 
     @property
     def slow(self):
@@ -182,14 +183,14 @@ add("gpt2-20", "transformers GPT-2", gpt2, WHOLE, 20,
     layers="2 pre gelu_tanh",
     ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
 add("opt-14", "transformers OPT", opt, SCRIPT, 14, masked=True,
-    layers="2 pre",
+    layers="2 pre relu",
     ops="2 attention, 5 layer_norm, 2 relu, 12 linear, 1 embedding")
 add("opt-post-15", "transformers OPT, Post-LN, projected embeddings",
     lambda: opt(do_layer_norm_before=False, word_embed_proj_dim=16), SCRIPT, 15, masked=True,
     layers="2 post relu",
     ops="2 attention, 4 layer_norm, 2 relu, 14 linear, 1 embedding")
 add("opt-19", "transformers OPT", opt, DYNAMO, 19, frozen=["model.decoder.embed_positions.weight"],
-    layers="2 pre",
+    layers="2 pre relu",
     ops="2 attention, 5 layer_norm, 2 relu, 12 linear, 1 embedding")
 add("bert-14", "transformers BERT", bert, SCRIPT, 14, masked=True,
     layers="2 post gelu",
@@ -202,30 +203,52 @@ add("neox-16", "transformers GPT-NeoX, sequential residual", lambda: neox(use_pa
     layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 add("neox-parallel-17", "transformers GPT-NeoX, parallel residual", neox, SCRIPT, 17, masked=True,
-    layers="2 other",
+    layers="2 parallel gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 add("neox-parallel-18", "transformers GPT-NeoX, parallel residual", neox, DYNAMO, 18, symbolic=True,
-    layers="2 other",
+    layers="2 parallel gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 add("neox-23", "transformers GPT-NeoX, sequential residual", lambda: neox(use_parallel_residual=False), DYNAMO, 23,
     layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 XT = "x-transformers decoder"
-add("xt-17", XT, x_transformer, SCRIPT, 17, frozen=["pos_emb.*", "*.gamma"],
-    layers="2 other",
+XT_NORMFORMER = dict(sandwich_norm=True, ff_post_act_ln=True, scale_residual=True)
+add("xt-17", XT, x_transformer, SCRIPT, 17, frozen=["pos_emb.*"], plus_one=["*.gamma"],
+    layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
 add("xt-alibi-17", XT + ", ALiBi", lambda: x_transformer(alibi_pos_bias=True), SCRIPT, 17,
-    frozen=["pos_emb.*", "*.gamma"],
+    frozen=["pos_emb.*"], plus_one=["*.gamma"],
     layers="",
     ops="2 softmax, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
 add("xt-kv-heads-18", XT + ", one key head", lambda: x_transformer(attn_one_kv_head=True), SCRIPT, 18,
-    frozen=["pos_emb.*", "*.gamma"],
+    frozen=["pos_emb.*"], plus_one=["*.gamma"],
     layers="",
     ops="2 softmax, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
 add("xt-encoder-18", "x-transformers encoder", lambda: x_transformer(encoder=True), SCRIPT, 18,
-    frozen=["pos_emb.*", "*.gamma"],
-    layers="2 other",
+    frozen=["pos_emb.*"], plus_one=["*.gamma"],
+    layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
+add("xt-20", XT, x_transformer, WHOLE, 20,
+    layers="2 pre gelu",
+    ops="2 attention, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
+add("xt-normformer-17", XT + ", NormFormer's norms, scaled residuals",
+    lambda: x_transformer(**XT_NORMFORMER), SCRIPT, 17,
+    frozen=["pos_emb.*"], plus_one=["*layers.?.0.?.gamma", "*final_norm.gamma"],
+    layers="2 pre attention-LN FFN-LN ResScale gelu",
+    ops="2 attention, 11 layer_norm, 2 gelu, 4 residual_scale, 12 linear, 1 embedding")
+add("xt-normformer-20", XT + ", NormFormer's norms, scaled residuals",
+    lambda: x_transformer(**XT_NORMFORMER), WHOLE, 20,
+    layers="2 pre attention-LN FFN-LN ResScale gelu",
+    ops="2 attention, 11 layer_norm, 2 gelu, 4 residual_scale, 12 linear, 1 embedding")
+add("xt-rotary-20", XT + ", rotary", lambda: x_transformer(rotary_pos_emb=True), WHOLE, 20,
+    layers="2 pre gelu",
+    ops="2 attention, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
+add("xt-relative-20", XT + ", relative position bias", lambda: x_transformer(rel_pos_bias=True), WHOLE, 20,
+    layers="",
+    ops="2 softmax, 5 layer_norm, 2 gelu, 12 linear, 3 embedding")
+add("torchscale-17", "torchscale decoder, sub-LN", torchscale_decoder, SCRIPT, 17,
+    layers="",
+    ops="2 softmax, 9 layer_norm, 2 gelu, 12 linear, 1 embedding")
 add("torchscale-20", "torchscale decoder, sub-LN", torchscale_decoder, DYNAMO, 20,
     layers="",
     ops="2 softmax, 9 layer_norm, 2 gelu, 12 linear, 1 embedding")
@@ -238,11 +261,15 @@ add("clip-21", "open-clip-torch text tower", clip_text, WHOLE, 21,
 add("timm-17", "timm Block", lambda: timm_blocks("Block"), SCRIPT, 17, frozen=["position.weight"],
     layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
+add("timm-scale-18", "timm Block, LayerScale", lambda: timm_blocks("Block", init_values=0.1), SCRIPT, 18,
+    frozen=["position.weight"],
+    layers="2 pre gelu",
+    ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 add("timm-post-23", "timm ResPostBlock", lambda: timm_blocks("ResPostBlock"), DYNAMO, 23,
-    layers="2 post attention-LN",
+    layers="2 post attention-LN gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 add("timm-parallel-22", "timm ParallelScalingBlock", lambda: timm_blocks("ParallelScalingBlock"), DYNAMO, 22,
-    layers="2 other",
+    layers="2 parallel gelu",
     ops="2 attention, 3 layer_norm, 2 gelu, 6 linear, 1 embedding")
 add("ours-14", "our NormFormer", lambda: ours(**NORMFORMER), SCRIPT, 14,
     layers="2 pre attention-LN FFN-LN HeadScale ResScale gelu",
@@ -260,8 +287,8 @@ add("ours-20", "our NormFormer, untied",
 
 
 # A few of every package; the others take longer together than tools/check.sh has time for.
-QUICK = {"gpt2-13", "opt-post-15", "bert-14", "neox-16", "neox-parallel-17", "xt-alibi-17", "torchscale-20", "clip-17",
-         "timm-post-23", "ours-14"}
+QUICK = {"gpt2-13", "opt-post-15", "bert-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20", "torchscale-17",
+         "clip-17", "timm-scale-18", "timm-post-23", "ours-14"}
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

@@ -89,13 +89,17 @@ def blocks(parameter, stored):
                     yield Block(name, transposed, begin, shape)
 
 
-def find_parameters(model, stored):
+def matches(name, globs):
+    return any(fnmatch(name.removeprefix("model."), glob) for glob in globs)
+
+
+def find_parameters(model, stored, plus_one):
     """Of each trained parameter of the model its place in the file."""
     places = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        found = list(blocks(parameter.detach(), stored))
+        found = list(blocks(parameter.detach() + int(matches(name, plus_one)), stored))
         if len(found) != 1:
             raise AssertionError(f"expected {name} {tuple(parameter.shape)} once in the file, but got "
                                  f"{[(b.name, b.begin) for b in found]}")
@@ -127,7 +131,7 @@ class Corpus(unittest.TestCase):
 
     def compare(self, entry, model, file):
         for name, parameter in model.named_parameters():
-            parameter.requires_grad = not any(fnmatch(name.removeprefix("model."), glob) for glob in entry.frozen)
+            parameter.requires_grad = not matches(name, entry.frozen)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             compile_model(file, "-o", folder / "model")
@@ -143,7 +147,8 @@ class Corpus(unittest.TestCase):
         truth, peer = (compare_training.train_model(
             Trainable(copy.deepcopy(model), entry.masked).to(dtype), recipe, batches, STEPS, dtype)
             for dtype in (torch.float64, torch.float32))
-        places = find_parameters(model, {name: t for name, t in stored.items() if "grad." + name in out})
+        places = find_parameters(model, {name: t for name, t in stored.items() if "grad." + name in out},
+                                 entry.plus_one)
         used = {name.removeprefix("inner.") for name in truth.gradients}
         for run in (truth, peer):
             run.gradients = {n.removeprefix("inner."): t for n, t in run.gradients.items()}
@@ -152,7 +157,7 @@ class Corpus(unittest.TestCase):
         ours = compare_training.Run(
             out["loss"].double(), out["grad_norm"].double(),
             {n: places[n].of(out["grad." + places[n].name]).double() for n in used},
-            {n: places[n].of(out[places[n].name]).double() for n in used})
+            {n: places[n].of(out[places[n].name]).double() - int(matches(n, entry.plus_one)) for n in used})
         self.assertEqual(sum(t.numel() for n, t in out.items() if n.startswith("grad.")),
                          sum(t.numel() for t in ours.gradients.values()), "only the model's parameters are trained")
         checks = compare_training.compare(ours, peer, truth, STEPS * recipe.lr, False)

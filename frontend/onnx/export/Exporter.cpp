@@ -1,11 +1,14 @@
 // The walk over a program, from its results back to what they need.
 #include "frontend/onnx/export/Exporter.h"
+#include "frontend/onnx/ModelFile.h"
 #include "frontend/onnx/export/ExportContext.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSwitch.h"
 
 #include "onnx.pb.h"
+
+#include <nlohmann/json.hpp>
 
 using namespace mlir;
 using namespace nf;
@@ -216,8 +219,10 @@ void GraphExporter::addInputs() {
   }
 }
 
+/// ONNX has no word for initializers that are not trained, so that the importer is told.
 void GraphExporter::addParameters() {
   llvm::DenseMap<StringRef, std::string> initializers;
+  auto frozen = nlohmann::json::array();
   for (auto get : source.program.getOps<GetOp>()) {
     if (!needed.contains(get))
       continue;
@@ -231,9 +236,16 @@ void GraphExporter::addParameters() {
       tensor.set_data_type(::onnx::TensorProto::FLOAT);
       tensor.mutable_dims()->Assign(type.getShape().begin(), type.getShape().end());
       result.parameters.push_back(parameter);
+      if (!parameter.getTrainable())
+        frozen.push_back(name);
     }
     e.giveMoved(get.getResult(), name);
   }
+  if (frozen.empty())
+    return;
+  auto &note = *result.model->add_metadata_props();
+  note.set_key(frozenKey.str());
+  note.set_value(frozen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 bool GraphExporter::addNodes() {

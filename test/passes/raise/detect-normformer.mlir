@@ -20,6 +20,13 @@
 // EXPLAIN-NEXT: embed.tokens.weight 1024x128 embedding trained lm_head
 // EXPLAIN: layers.0.attn.head_scale 4 HeadScale trained
 
+// RUN: nf-opt %S/Inputs/parallel.mlir --nf-detect-normformer | FileCheck %s --check-prefix=PARALLEL
+// RUN: nf-opt %S/Inputs/parallel-linear.mlir --nf-detect-normformer | FileCheck %s --check-prefix=LINEAR
+// Attention and a feed-forward network of the same value, added to it together, with LayerNorms of their own or one.
+// PARALLEL: nf.layers = [{activation = "gelu", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "parallel", residual_scale = false}, {activation = "relu", {{.*}}placement = "parallel"{{.*}}}]
+// A branch without an activation is no feed-forward network.
+// LINEAR: nf.layers = [{activation = "other", {{.*}}placement = "other"
+
 // Near misses: a LayerNorm of q before attention, or before the output projection, is none after it, and a scale of the
 // branch is no ResScale. No layer is claimed to have what it has not.
 // CHECK: nf.layers = [{activation = "other", attention_layernorm = false, ffn_layernorm = false, head_scale = "none", path = {{.*}}, placement = "post", residual_scale = false}]

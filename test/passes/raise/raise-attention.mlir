@@ -1,4 +1,5 @@
 // RUN: nf-opt --pass-pipeline='builtin.module(nf.program(nf-simplify,nf-raise-attention,nf-simplify))' %s | FileCheck %s
+// RUN: nf-opt --pass-pipeline='builtin.module(nf.program(nf-simplify,nf-raise-attention{remarks}))' %s 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: nf-check %s --against='pass:nf.program(nf-simplify,nf-raise-attention,nf-simplify)' --tolerance=1e-5
 
 // Batch 2, 6 tokens, 3 heads of 4 columns.
@@ -334,6 +335,7 @@ nf.program @packed(%qkv: tensor<2x6x36xf32> {nf.name = "qkv"})
 // Near misses.
 
 // A window of 3 keys.
+// REMARK: remark: attention stays in primitives: what is added to its scores or hides them is neither causal, nor padding, nor segments
 // CHECK-LABEL: program @window
 // CHECK-NOT: attention
 // CHECK: return

@@ -67,6 +67,72 @@ nf.program @weighted_log_softmax(%x: tensor<2x5x8xf32> {nf.name = "x"}, %targets
 
 // Near misses.
 
+// As exporters of SoftmaxCrossEntropyLoss have it: log_softmax of what is left of the logits and their maximum, of all
+// tokens but the last, and 1 or 0 for labels that count or not. The rows are taken of the linear's input.
+// CHECK-LABEL: program @of_rows
+// CHECK: %[[R:.*]] = slice %x axis 1 from 0 size 4
+// CHECK: %[[X:.*]] = reshape %[[R]] : (tensor<2x4x8xf32>) -> tensor<8x8xf32>
+// CHECK: linear_cross_entropy %[[X]], %head, %{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK: return
+nf.program @of_rows(%x: tensor<2x5x8xf32> {nf.name = "x"}, %targets: tensor<2x5xi32> {nf.name = "targets", nf.below = 16 : i64})
+    -> (tensor<1xf32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<16x8xf32>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %one = nf.constant dense<1.0> : tensor<1xf32>
+  %ignored = nf.constant dense<3> : tensor<1xi32>
+  %first = nf.constant dense<0> : tensor<1xi32>
+  %all = nf.linear %x, %w : (tensor<2x5x8xf32>, tensor<16x8xf32>) -> tensor<2x5x16xf32>
+  %rows = nf.slice %all axis 1 from 0 size 4 : (tensor<2x5x16xf32>) -> tensor<2x4x16xf32>
+  %l = nf.reshape %rows : (tensor<2x4x16xf32>) -> tensor<8x16xf32>
+  %next = nf.slice %targets axis 1 from 1 size 4 : (tensor<2x5xi32>) -> tensor<2x4xi32>
+  %t = nf.reshape %next : (tensor<2x4xi32>) -> tensor<8xi32>
+  %m = nf.reduce_max %l axes [1] : (tensor<8x16xf32>) -> tensor<8x1xf32>
+  %c = nf.sub %l, %m : (tensor<8x16xf32>, tensor<8x1xf32>) -> tensor<8x16xf32>
+  %e = nf.exp %c : (tensor<8x16xf32>) -> tensor<8x16xf32>
+  %s = nf.reduce_sum %e axes [1] : (tensor<8x16xf32>) -> tensor<8x1xf32>
+  %ls = nf.log %s : (tensor<8x1xf32>) -> tensor<8x1xf32>
+  %lp = nf.sub %c, %ls : (tensor<8x16xf32>, tensor<8x1xf32>) -> tensor<8x16xf32>
+  %off = nf.compare eq %t, %ignored : (tensor<8xi32>, tensor<1xi32>) -> tensor<8xi1>
+  %safe = nf.where %off, %first, %t : (tensor<8xi1>, tensor<1xi32>, tensor<8xi32>) -> tensor<8xi32>
+  %column = nf.reshape %safe : (tensor<8xi32>) -> tensor<8x1xi32>
+  %j = nf.iota : tensor<16xi32>
+  %hot = nf.compare eq %j, %column : (tensor<16xi32>, tensor<8x1xi32>) -> tensor<8x16xi1>
+  %at = nf.where %hot, %lp, %zero : (tensor<8x16xi1>, tensor<8x16xf32>, tensor<1xf32>) -> tensor<8x16xf32>
+  %picked = nf.reduce_sum %at axes [1] : (tensor<8x16xf32>) -> tensor<8x1xf32>
+  %flat = nf.reshape %picked : (tensor<8x1xf32>) -> tensor<8xf32>
+  %n = nf.neg %flat : (tensor<8xf32>) -> tensor<8xf32>
+  %on = nf.where %off, %zero, %one : (tensor<8xi1>, tensor<1xf32>, tensor<1xf32>) -> tensor<8xf32>
+  %counted = nf.mul %n, %on : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %count = nf.reduce_sum %on axes [0] : (tensor<8xf32>) -> tensor<1xf32>
+  %none = nf.compare eq %count, %zero : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+  %divisor = nf.where %none, %one, %count : (tensor<1xi1>, tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  %sum = nf.reduce_sum %counted axes [0] : (tensor<8xf32>) -> tensor<1xf32>
+  %loss = nf.div %sum, %divisor : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  nf.return %loss : tensor<1xf32>
+}
+
+// Near miss: some of the classes.
+// CHECK-LABEL: program @of_classes
+// CHECK-NOT: linear_cross_entropy
+// CHECK: return
+nf.program @of_classes(%x: tensor<10x8xf32> {nf.name = "x"}, %targets: tensor<10x1xi32> {nf.name = "targets", nf.below = 12 : i64})
+    -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<16x8xf32>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %all = nf.linear %x, %w : (tensor<10x8xf32>, tensor<16x8xf32>) -> tensor<10x16xf32>
+  %l = nf.slice %all axis 1 from 0 size 12 : (tensor<10x16xf32>) -> tensor<10x12xf32>
+  %e = nf.exp %l : (tensor<10x12xf32>) -> tensor<10x12xf32>
+  %s = nf.reduce_sum %e axes [1] : (tensor<10x12xf32>) -> tensor<10x1xf32>
+  %ls = nf.log %s : (tensor<10x1xf32>) -> tensor<10x1xf32>
+  %j = nf.iota : tensor<12xi32>
+  %hot = nf.compare eq %j, %targets : (tensor<12xi32>, tensor<10x1xi32>) -> tensor<10x12xi1>
+  %at = nf.where %hot, %l, %zero : (tensor<10x12xi1>, tensor<10x12xf32>, tensor<1xf32>) -> tensor<10x12xf32>
+  %picked = nf.reduce_sum %at axes [1] : (tensor<10x12xf32>) -> tensor<10x1xf32>
+  %nll = nf.sub %ls, %picked : (tensor<10x1xf32>, tensor<10x1xf32>) -> tensor<10x1xf32>
+  %loss = nf.reduce_sum %nll axes [0, 1] : (tensor<10x1xf32>) -> tensor<1x1xf32>
+  nf.return %loss : tensor<1x1xf32>
+}
+
 // The logits are a result too.
 // CHECK-LABEL: program @logits_read
 // CHECK-NOT: linear_cross_entropy

@@ -226,3 +226,76 @@ nf.program @composite(%x: tensor<6x8xf32> {nf.name = "x"}) -> (tensor<6x8xf32> {
   %z = nf.add %y, %x : (tensor<6x8xf32>, tensor<6x8xf32>) -> tensor<6x8xf32>
   nf.return %z : tensor<6x8xf32>
 }
+
+// A norm without a weight of its own takes in the one that follows, which may be computed of a parameter, and a shift.
+// CHECK-LABEL: program @weight_follows
+// CHECK: %[[W:.*]] = add %{{.*}}, %{{.*}} : (tensor<8xf32>, tensor<1xf32>)
+// CHECK: %[[Y:[^,]*]], %{{.*}} = layer_norm %x, %[[W]], %[[B:[^ ]*]] {
+// CHECK-NEXT: return %[[Y]]
+nf.program @weight_follows(%x: tensor<6x8xf32> {nf.name = "x"}) -> (tensor<6x8xf32> {nf.name = "y"}) {
+  %ones = nf.constant dense<1.0> : tensor<8xf32>
+  %zeros = nf.constant dense<0.0> : tensor<8xf32>
+  %one = nf.constant dense<1.0> : tensor<1xf32>
+  %w = nf.get @w : tensor<8xf32>
+  %b = nf.get @b : tensor<8xf32>
+  %gamma = nf.add %w, %one : (tensor<8xf32>, tensor<1xf32>) -> tensor<8xf32>
+  %n, %m, %r = nf.layer_norm %x, %ones, %zeros {eps = 1.0e-5 : f64}
+    : (tensor<6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x1xf32>, tensor<6x1xf32>)
+  %s = nf.mul %gamma, %n : (tensor<8xf32>, tensor<6x8xf32>) -> tensor<6x8xf32>
+  %y = nf.add %s, %b : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  nf.return %y : tensor<6x8xf32>
+}
+
+// Near misses: a norm with a weight, one that something else reads, and factors that are no vector of weights.
+// CHECK-LABEL: program @has_weight
+// CHECK: layer_norm %x, %{{.*}}
+// CHECK-NEXT: mul
+nf.program @has_weight(%x: tensor<6x8xf32> {nf.name = "x"}) -> (tensor<6x8xf32> {nf.name = "y"}) {
+  %zeros = nf.constant dense<0.0> : tensor<8xf32>
+  %w = nf.get @w : tensor<8xf32>
+  %b = nf.get @b : tensor<8xf32>
+  %n, %m, %r = nf.layer_norm %x, %w, %zeros {eps = 1.0e-5 : f64}
+    : (tensor<6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x1xf32>, tensor<6x1xf32>)
+  %y = nf.mul %n, %b : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  nf.return %y : tensor<6x8xf32>
+}
+
+// CHECK-LABEL: program @shifted_before
+// CHECK: layer_norm %x, %{{.*}}
+// CHECK-NEXT: mul
+nf.program @shifted_before(%x: tensor<6x8xf32> {nf.name = "x"}) -> (tensor<6x8xf32> {nf.name = "y"}) {
+  %ones = nf.constant dense<1.0> : tensor<8xf32>
+  %w = nf.get @w : tensor<8xf32>
+  %b = nf.get @b : tensor<8xf32>
+  %n, %m, %r = nf.layer_norm %x, %ones, %b {eps = 1.0e-5 : f64}
+    : (tensor<6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x1xf32>, tensor<6x1xf32>)
+  %y = nf.mul %n, %w : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  nf.return %y : tensor<6x8xf32>
+}
+
+// CHECK-LABEL: program @norm_read_twice
+// CHECK: layer_norm %x, %{{.*}}
+// CHECK-NEXT: mul
+nf.program @norm_read_twice(%x: tensor<6x8xf32> {nf.name = "x"})
+    -> (tensor<6x8xf32> {nf.name = "y"}, tensor<6x8xf32> {nf.name = "n"}) {
+  %ones = nf.constant dense<1.0> : tensor<8xf32>
+  %zeros = nf.constant dense<0.0> : tensor<8xf32>
+  %w = nf.get @w : tensor<8xf32>
+  %n, %m, %r = nf.layer_norm %x, %ones, %zeros {eps = 1.0e-5 : f64}
+    : (tensor<6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x1xf32>, tensor<6x1xf32>)
+  %y = nf.mul %n, %w : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  nf.return %y, %n : tensor<6x8xf32>, tensor<6x8xf32>
+}
+
+// CHECK-LABEL: program @factor_is_data
+// CHECK: layer_norm %x, %{{.*}}
+// CHECK-NEXT: mul
+nf.program @factor_is_data(%x: tensor<6x8xf32> {nf.name = "x"}, %f: tensor<8xf32> {nf.name = "f"})
+    -> (tensor<6x8xf32> {nf.name = "y"}) {
+  %ones = nf.constant dense<1.0> : tensor<8xf32>
+  %zeros = nf.constant dense<0.0> : tensor<8xf32>
+  %n, %m, %r = nf.layer_norm %x, %ones, %zeros {eps = 1.0e-5 : f64}
+    : (tensor<6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x1xf32>, tensor<6x1xf32>)
+  %y = nf.mul %n, %f : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  nf.return %y : tensor<6x8xf32>
+}
