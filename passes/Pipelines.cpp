@@ -155,6 +155,7 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createLowerCopyGpu());
     pm.addPass(createLowerFusedGpu());
     pm.addPass(createLowerScatterAddGpu());
+    pm.addPass(createLowerAttentionGpu());
   }
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;

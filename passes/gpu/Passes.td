@@ -81,6 +81,29 @@ def LowerScatterAddGpu : Pass<"nf-lower-scatter-add-gpu", "::mlir::ModuleOp"> {
   let dependentDialects = NF_GpuKernelDialects;
 }
 
+def LowerAttentionGpu : Pass<"nf-lower-attention-gpu", "::mlir::ModuleOp"> {
+  let summary = "turns attention in buffer form into GPU kernels";
+  let description = [{
+    nf.attention of bf16 tensors with `outs` becomes one nf.launch of a flash attention kernel on tensor cores, and
+    nf.attention_backward three: D = Σ dout · out, then dk and dv, then dq. Head widths are multiples of 8 up to 128.
+    Other attention stays as it is.
+
+    ```mlir
+    nf.attention_backward %q, %k, %v, %out, %lse, %dout outs(%dq, %dk, %dv) {heads = 2 : i64, causal, scale = 0.125 : f64}
+        : (memref<1x70x128xbf16>, …) -> ()
+    ```
+    becomes, beside kernels of these names in `@nf_gpu`,
+    ```mlir
+    nf.launch @attention_1x70x70_h2w64_causal_bf16_delta(%q, %k, …) tasks 5 : memref<1x70x128xbf16>, …
+    nf.launch @attention_1x70x70_h2w64_causal_bf16_dkdv(%q, %k, …) tasks 4 : memref<1x70x128xbf16>, …
+    nf.launch @attention_1x70x70_h2w64_causal_bf16_dq(%q, %k, …) tasks 4 : memref<1x70x128xbf16>, …
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
   let summary = "GPU kernels become functions that run on the host";
   let description = [{

@@ -1,0 +1,152 @@
+//===- LowerAttentionGpu.cpp - attention becomes GPU kernels ---------------------------------===//
+//
+// Before → after in Passes.td. The kernels' algorithms are in FlashMma.cpp and FlashMmaBackward.cpp.
+//
+// 1. Forward is one launch; backward is three, one after the other (D, then dk and dv, then dq).
+// 2. A kernel is shared by all ops of equal operands' types, masks, scale and dropout rate. The dropout site differs in
+//    every layer: the kernel reads it from its last buffer.
+//
+//===------------------------------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/gpu/FlashMma.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace nf {
+#define GEN_PASS_DEF_LOWERATTENTIONGPU
+#include "passes/gpu/Passes.h.inc"
+} // namespace nf
+
+using namespace mlir;
+using namespace nf;
+
+/// "attention_4x64x64_h12w64_causal_bf16": batch, queries, keys; heads, width; what else is in it.
+template <typename Op> static std::string baseName(Op op, const FlashShape &shape) {
+  std::string name;
+  llvm::raw_string_ostream out(name);
+  out << "attention_" << shape.batch << 'x' << shape.queries << 'x' << shape.keys << "_h" << shape.heads << 'w'
+      << shape.width;
+  out << (shape.causal ? "_causal" : "") << (op.getKeyPadding() ? "_padding" : "")
+      << (op.getSegments() ? "_segments" : "") << (op.getKeyLength() ? "_length" : "")
+      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "")
+      << (getElementTypeOrSelf(op.getQ().getType()).isBF16() ? "_bf16" : "");
+  return name;
+}
+
+/// The op's operands in their roles; their pointers are `pointers`, and the dropout site's the last of them.
+template <typename Op> static FlashOperands operandsOf(Op op, ValueRange pointers) {
+  FlashOperands operands;
+  auto operand = [&](OpOperand *operand) {
+    return FlashOperand{pointers[operand->getOperandNumber()], cast<MemRefType>(operand->get().getType())};
+  };
+  auto optional = [&](MutableOperandRange range) { return range.empty() ? FlashOperand() : operand(&range[0]); };
+  operands.q = operand(&op.getQMutable());
+  operands.k = operand(&op.getKMutable());
+  operands.v = operand(&op.getVMutable());
+  operands.keyPadding = optional(op.getKeyPaddingMutable());
+  operands.segments = optional(op.getSegmentsMutable());
+  operands.keyLength = optional(op.getKeyLengthMutable());
+  operands.queryOffset = optional(op.getQueryOffsetMutable());
+  operands.seed = optional(op.getSeedMutable());
+  operands.step = optional(op.getStepMutable());
+  operands.sampleOffset = optional(op.getSampleOffsetMutable());
+  if (operands.seed)
+    operands.site = {pointers.back(), MemRefType::get({1}, IntegerType::get(op.getContext(), 32))};
+  MutableOperandRange outs = op.getOutsMutable();
+  if constexpr (std::is_same_v<Op, AttentionOp>) {
+    operands.out = operand(&outs[0]);
+    operands.lse = operand(&outs[1]);
+  } else {
+    operands.out = operand(&op.getOutMutable());
+    operands.lse = operand(&op.getLseMutable());
+    operands.dout = operand(&op.getDoutMutable());
+    operands.dq = operand(&outs[0]);
+    operands.dk = operand(&outs[1]);
+    operands.dv = operand(&outs[2]);
+  }
+  return operands;
+}
+
+namespace {
+/// One kernel of an op: what its name ends in, its blocks, and what emits it.
+struct FlashLaunch {
+  StringRef suffix;
+  int64_t blocks;
+  void (FlashMma::*emit)();
+};
+
+struct LowerAttentionGpu : nf::impl::LowerAttentionGpuBase<LowerAttentionGpu> {
+  void runOnOperation() override {
+    kernels.clear();
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa<AttentionOp, AttentionBackwardOp>(op))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      if (auto forward = dyn_cast<AttentionOp>(op))
+        lower(forward);
+      else
+        lower(cast<AttentionBackwardOp>(op));
+    }
+  }
+
+  template <typename Op> void lower(Op op) {
+    if (op.getOuts().empty())
+      return;
+    FlashShape shape(op);
+    bool isAligned = llvm::all_of(op->getOperands(), [](Value buffer) {
+      return cast<MemRefType>(buffer.getType()).getRank() < 3 || alignmentOf(buffer) == gpuVectorBytes;
+    });
+    if (!isAligned || !FlashMma::fits(shape, operandsOf(op, SmallVector<Value>(op->getOperands()))))
+      return;
+    OpBuilder builder(op);
+    SmallVector<Value> buffers(op->getOperands());
+    if (shape.dropout > 0)
+      buffers.push_back(NumberOp::create(builder, op.getLoc(), op.getSite()));
+    for (const FlashLaunch &launch : launchesOf(op, shape)) {
+      func::FuncOp kernel = kernelOf(op, shape, launch, TypeRange(ValueRange(buffers)));
+      LaunchOp::create(builder, op.getLoc(), kernel.getSymName(), buffers, launch.blocks);
+    }
+    op.erase();
+  }
+
+  template <typename Op> SmallVector<FlashLaunch> launchesOf(Op, const FlashShape &shape) {
+    if constexpr (std::is_same_v<Op, AttentionOp>)
+      return {{"", FlashMma::forwardBlocks(shape), &FlashMma::emitForward}};
+    else
+      return {{"_delta", FlashMma::deltaBlocks(shape), &FlashMma::emitDelta},
+              {"_dkdv", FlashMma::keyGradientBlocks(shape), &FlashMma::emitKeyGradients},
+              {"_dq", FlashMma::queryGradientBlocks(shape), &FlashMma::emitQueryGradients}};
+  }
+
+  /// Ops of one name may still differ: in scale, dropout rate and strides.
+  template <typename Op>
+  func::FuncOp kernelOf(Op op, const FlashShape &shape, const FlashLaunch &launch, TypeRange types) {
+    std::string name = baseName(op, shape) + launch.suffix.str(), key;
+    llvm::raw_string_ostream out(key);
+    out << name << ' ' << op.getScaleAttr() << ' ' << op.getDropoutAttr();
+    for (Type type : types)
+      out << ' ' << type;
+    func::FuncOp &kernel = kernels[key];
+    if (kernel)
+      return kernel;
+    std::string unique = name;
+    for (int64_t i = 1; getOperation().lookupSymbol(unique); ++i)
+      unique = name + "_" + std::to_string(i);
+    kernel = getOrBuildGpuKernel(getOperation(), op.getLoc(), unique, SmallVector<Type>(types), FlashMma::threads,
+                                 [&](GpuBuilder &builder, ValueRange pointers) {
+                                   ThreadBuilder b(op.getLoc(), builder);
+                                   FlashOperands operands = operandsOf(op, pointers);
+                                   (FlashMma(b, shape, operands).*launch.emit)();
+                                 });
+    return kernel;
+  }
+
+  llvm::StringMap<func::FuncOp> kernels;
+};
+} // namespace
