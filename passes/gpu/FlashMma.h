@@ -44,6 +44,7 @@ private:
   using Tokens = llvm::SmallVector<FlashHead::Token>;
 
   int64_t keysAtOnce(int64_t products) const;
+  int64_t queriesAtOnce() const;
   Value allocate(int64_t bytes);
   /// Goes over tiles from … to - 1: `copy` starts to fill a buffer, `body` uses it when it has landed.
   Values stream(Value from, Value to, int64_t bufferBytes, llvm::function_ref<void(Value, Value)> copy,

@@ -21,12 +21,14 @@
 using namespace mlir;
 using namespace nf;
 
-static constexpr int64_t queriesAtOnce = 32;
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 int64_t FlashMma::deltaBlocks(const FlashShape &shape) {
   return llvm::divideCeil(shape.batch * shape.heads * shape.queries, threads / 4);
 }
+
+/// Queries of a tile for dk and dv: as many as registers hold scores of, beside random words where there are any.
+int64_t FlashMma::queriesAtOnce() const { return tile->columns() > 96 && shape.dropout > 0 ? 16 : 32; }
 
 int64_t FlashMma::keyGradientBlocks(const FlashShape &shape) {
   return shape.batch * shape.heads * llvm::divideCeil(shape.keys, rowsOfBlock);
@@ -123,23 +125,23 @@ FlashMma::Fragments FlashMma::keepOfKeyRows(FlashHead &head, Value firstQuery, V
 //===------------------------------------------------------------------------------------------===//
 
 /// Starts to copy lse and D of a tile of queries, a number a thread; what does not exist becomes 0.
-static void copyNumbers(ThreadBuilder &b, FlashHead &head, const GlobalRows &dq, Value first, Value to) {
+static void copyNumbers(ThreadBuilder &b, FlashHead &head, const GlobalRows &dq, Value first, int64_t count, Value to) {
   Value thread = b.thread();
-  b.onlyIf(b.less(thread, queriesAtOnce), [&] {
+  b.onlyIf(b.less(thread, count), [&] {
     Value query = b.add(first, thread), exists = b.less(query, dq.rows);
     query = b.select(exists, query, b.i32(0));
     Value bytes = b.select(exists, b.i32(4), b.i32(0)), place = b.at(to, b.mul(thread, 4));
     NVVM::CpAsyncOp::create(b, place, head.lseAt(query), 4, NVVM::LoadCacheModifierKind::CA, bytes);
-    NVVM::CpAsyncOp::create(b, b.at(place, 4 * queriesAtOnce), deltaAt(b, dq, query), 4,
-                            NVVM::LoadCacheModifierKind::CA, bytes);
+    NVVM::CpAsyncOp::create(b, b.at(place, 4 * count), deltaAt(b, dq, query), 4, NVVM::LoadCacheModifierKind::CA,
+                            bytes);
   });
 }
 
 void FlashMma::emitKeyGradients() {
   tile.emplace(b, shape.width, threads);
-  int64_t tileBytes = tile->bytes(queriesAtOnce), bufferBytes = 2 * tileBytes + 8 * queriesAtOnce;
+  int64_t queries = queriesAtOnce(), tileBytes = tile->bytes(queries), bufferBytes = 2 * tileBytes + 8 * queries;
   int64_t blocks = llvm::divideCeil(shape.keys, rowsOfBlock), fragments = tile->columns() / 8;
-  memory = allocate(2 * bufferBytes);
+  memory = allocate(2 * std::max(bufferBytes, tile->bytes(rowsOfBlock)));
   Value task = b.block();
   FlashHead head(b, shape, operands, b.div(task, blocks));
   Value firstKey = b.mul(b.rem(task, blocks), rowsOfBlock);
@@ -154,39 +156,38 @@ void FlashMma::emitKeyGradients() {
 
   Values carried = MmaTile::flatten(tile->zeros(2 * fragments));
   Values result = stream(
-      b.div(head.firstQuery(firstKey), queriesAtOnce), b.i32(llvm::divideCeil(shape.queries, queriesAtOnce)),
-      bufferBytes,
+      b.div(head.firstQuery(firstKey), queries), b.i32(llvm::divideCeil(shape.queries, queries)), bufferBytes,
       [&](Value i, Value buffer) {
-        Value first = b.mul(i, queriesAtOnce);
-        tile->copy(q, first, queriesAtOnce, RowOrder::Natural, buffer);
-        tile->copy(dout, first, queriesAtOnce, RowOrder::Natural, b.at(buffer, tileBytes));
-        copyNumbers(b, head, dq, first, b.at(buffer, 2 * tileBytes));
+        Value first = b.mul(i, queries);
+        tile->copy(q, first, queries, RowOrder::Natural, buffer);
+        tile->copy(dout, first, queries, RowOrder::Natural, b.at(buffer, tileBytes));
+        copyNumbers(b, head, dq, first, queries, b.at(buffer, 2 * tileBytes));
       },
       carried,
       [&](Value i, Value buffer, ValueRange before) {
         Fragments dk = MmaTile::take(before, fragments), dv = MmaTile::take(before, fragments);
-        Value first = b.mul(i, queriesAtOnce), douts = b.at(buffer, tileBytes);
+        Value first = b.mul(i, queries), douts = b.at(buffer, tileBytes);
         Value numbers = b.at(b.at(buffer, 2 * tileBytes), b.mul(tile->lanePair, 4));
         Fragments scores = mask(
-            head, scale(tile->timesTransposed(keys, buffer, queriesAtOnce)), head.mayHide(first, firstKey, rowsOfBlock),
+            head, scale(tile->timesTransposed(keys, buffer, queries)), head.mayHide(first, firstKey, rowsOfBlock),
             false, keyRows,
             [&] {
               Tokens columns;
-              for (int64_t n = 0; n < queriesAtOnce; n += 8)
+              for (int64_t n = 0; n < queries; n += 8)
                 for (int64_t j = 0; j < 2; ++j)
                   columns.push_back(head.query(b.add(b.add(first, tile->lanePair), n + j)));
               return columns;
             },
             -infinity);
-        Fragments dp = tile->timesTransposed(values, douts, queriesAtOnce);
+        Fragments dp = tile->timesTransposed(values, douts, queries);
         Values lse, delta;
-        for (int64_t n = 0; n < queriesAtOnce; n += 8)
+        for (int64_t n = 0; n < queries; n += 8)
           for (int64_t j = 0; j < 2; ++j) {
             lse.push_back(inPowersOfTwo(b, b.load(b.getF32Type(), b.at(numbers, 4 * (n + j)))));
-            delta.push_back(b.load(b.getF32Type(), b.at(numbers, 4 * (queriesAtOnce + n + j))));
+            delta.push_back(b.load(b.getF32Type(), b.at(numbers, 4 * (queries + n + j))));
           }
         scoreGradients(
-            scores, dp, keepOfKeyRows(head, first, warpKey, queriesAtOnce),
+            scores, dp, keepOfKeyRows(head, first, warpKey, queries),
             [&](int64_t n, int64_t e) { return lse[2 * n + e % 2]; },
             [&](int64_t n, int64_t e) { return delta[2 * n + e % 2]; });
         tile->addProduct(dv, tile->asOperand(scores), douts);

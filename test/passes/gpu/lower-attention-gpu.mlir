@@ -21,6 +21,7 @@
 // KERNEL-COUNT-4: nvvm.shfl.sync
 // KERNEL-COUNT-32: nvvm.mma.sync
 // KERNEL-NOT: nvvm.mma.sync
+// KERNEL: llvm.func @attention_1x70x70_h2w64_causal_bf16_1(
 // KERNEL: llvm.func @attention_1x70x70_h2w64_causal_bf16_delta(
 // KERNEL-NOT: nvvm.mma.sync
 // S, dP, dv and dk of 16 keys and 32 queries.
@@ -31,6 +32,7 @@
 // KERNEL: llvm.func @attention_1x70x70_h2w64_causal_bf16_dq(
 // KERNEL-COUNT-96: nvvm.mma.sync
 // KERNEL-NOT: nvvm.mma.sync
+// KERNEL: nf.program
 
 // CHECK-LABEL: nf.program @p
 nf.program @p() attributes {nf.arguments = [], transient_bytes = 80000 : i64} {
@@ -38,33 +40,33 @@ nf.program @p() attributes {nf.arguments = [], transient_bytes = 80000 : i64} {
   %k = nf.buffer transient 17920 : memref<1x70x128xbf16>
   %out = nf.buffer transient 35840 : memref<1x70x128xbf16>
   %lse = nf.buffer transient 53760 : memref<1x2x70xf32>
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16(%{{.*}}) tasks 4
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16(%{{.*}}) tasks 4
   nf.attention %q, %k, %k outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}
       : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x2x70xf32>) -> ()
   // One kernel for equal ops, another one for another scale.
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16(%{{.*}}) tasks 4
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16(%{{.*}}) tasks 4
   nf.attention %k, %q, %k outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}
       : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x2x70xf32>) -> ()
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16_1(%{{.*}}) tasks 4
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16_1(%{{.*}}) tasks 4
   nf.attention %k, %q, %k outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.25 : f64}
       : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x2x70xf32>) -> ()
   %dq = nf.buffer transient 54400 : memref<1x70x128xbf16>
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16_delta(%{{.*}}) tasks 5
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16_dkdv(%{{.*}}) tasks 4
-  // CHECK: nf.launch @attention_1x70x70_h2w64_causal_bf16_dq(%{{.*}}) tasks 4
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16_delta(%{{.*}}) tasks 5
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16_dkdv(%{{.*}}) tasks 4
+  // CHECK: launch @attention_1x70x70_h2w64_causal_bf16_dq(%{{.*}}) tasks 4
   nf.attention_backward %q, %k, %k, %out, %lse, %out outs(%dq, %dq, %dq) {heads = 2 : i64, causal, scale = 0.125 : f64}
       : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x2x70xf32>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x70x128xbf16>) -> ()
   // Heads of 4 columns are no 16 bytes, and these buffers do not begin on a multiple of 16 bytes.
-  // CHECK: nf.attention
+  // CHECK: attention %
   %narrow = nf.buffer transient 0 : memref<1x70x8xbf16>
   nf.attention %narrow, %narrow, %narrow outs(%narrow, %lse) {heads = 2 : i64, scale = 0.25 : f64}
       : (memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x2x70xf32>) -> ()
-  // CHECK: nf.attention
+  // CHECK: attention %
   %off = nf.buffer transient 8 : memref<1x70x16xbf16>
   nf.attention %off, %off, %off outs(%off, %lse) {heads = 2 : i64, scale = 0.25 : f64}
       : (memref<1x70x16xbf16>, memref<1x70x16xbf16>, memref<1x70x16xbf16>, memref<1x70x16xbf16>,
