@@ -180,6 +180,7 @@ static void buildNvvm(OpPassManager &pm) {
   kernels.addPass(createReconcileUnrealizedCastsPass());
   addCanonicalizer(kernels);
   kernels.addPass(createCSEPass());
+  kernels.addPass(createArithToLLVMConversionPass()); // conditions that are known behind a branch became constants
 }
 
 static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
