@@ -156,6 +156,7 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createLowerFusedGpu());
     pm.addPass(createLowerScatterAddGpu());
     pm.addPass(createLowerAttentionGpu());
+    pm.addPass(createLowerMatmulGpu()); // leaves products of mixed types, which cuBLASLt has not, to the CPU's pass
   }
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;

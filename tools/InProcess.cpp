@@ -2,7 +2,7 @@
 #include "tools/InProcess.h"
 #include "passes/Pipelines.h"
 #include "passes/lower/EmitObject.h"
-#include "runtime/abi/nf_emulation.h"
+#include "runtime/abi/nf_gpu.h"
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
@@ -24,7 +24,7 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   };
   offer("nf_run", &nf_run);
   offer("nf_gemm_f32", &nf_gemm_f32);
-  offer("nf_emulate_block", &nf_emulate_block);
+  offer("nf_gpu_run", &nf_gpu_run);
   offer("nf_emulated_thread", &nf_emulated_thread);
   offer("nf_emulated_block", &nf_emulated_block);
   offer("nf_emulated_shared", &nf_emulated_shared);

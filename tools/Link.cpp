@@ -104,8 +104,8 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", executable))
     return failure(output, code);
   // The C++ library by its file name: no development package is needed.
-  llvm::SmallVector<StringRef> arguments{driver,    "-o", executable,          objectFile, runtime,
-                                         emulation, blas, "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
+  llvm::SmallVector<StringRef> arguments{driver,  "-o", executable,          objectFile, emulation,
+                                         runtime, blas, "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
   if (llvm::sys::findProgramByName("ld.lld")) // a second faster
     arguments.push_back("-fuse-ld=lld");
   std::optional<StringRef> redirects[] = {std::nullopt, errors.str(), errors.str()};

@@ -5,7 +5,7 @@
 // 1. Copy each kernel of the gpu.module into the host module, as the code of one thread.
 // 2. Its nvvm ops become calls of runtime/abi/nf_emulation.h, its pointers plain ones, its shared globals places in the
 //    block's shared memory.
-// 3. The kernel's function in the host module runs the block that is its task.
+// 3. The kernel's function in the host module keeps what its launches need to know: threads and shared memory.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -50,25 +50,23 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
       return;
     LlvmBuilder b(getOperation());
     bool fits = true;
-    for (auto host : llvm::to_vector(getOperation().getOps<LLVM::LLVMFuncOp>())) {
-      auto threads = host->getAttrOfType<IntegerAttr>(gpuThreadsAttribute);
-      if (threads)
-        fits &=
-            succeeded(emulate(b, host, kernels.lookupSymbol<LLVM::LLVMFuncOp>(host.getSymName()), threads.getInt()));
-    }
+    for (auto host : llvm::to_vector(getOperation().getOps<LLVM::LLVMFuncOp>()))
+      if (host->hasAttr(gpuThreadsAttribute))
+        fits &= succeeded(emulate(b, host, kernels.lookupSymbol<LLVM::LLVMFuncOp>(host.getSymName())));
     if (!fits)
       return signalPassFailure();
     kernels.erase();
   }
 
-  LogicalResult emulate(LlvmBuilder &b, LLVM::LLVMFuncOp host, LLVM::LLVMFuncOp kernel, int64_t threads) {
+  LogicalResult emulate(LlvmBuilder &b, LLVM::LLVMFuncOp host, LLVM::LLVMFuncOp kernel) {
     std::string name = host.getSymName().str();
     int64_t sharedBytes = layOutShared(kernel);
     LLVM::LLVMFuncOp body = copyForHost(b, kernel, name + ".code");
     if (failed(callRuntime(b, body)))
       return failure();
-    buildThread(b, body, name + ".thread");
-    buildBlock(b, host, name, threads, sharedBytes);
+    buildThread(b, body, threadName(name));
+    if (sharedBytes > 0)
+      host->setAttr(gpuSharedAttribute, b.getI64IntegerAttr(sharedBytes));
     return success();
   }
 
@@ -285,20 +283,6 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     }
     LLVM::CallOp::create(b, body, pointers);
     LLVM::ReturnOp::create(b, ValueRange());
-  }
-
-  void buildBlock(LlvmBuilder &b, LLVM::LLVMFuncOp host, const std::string &name, int64_t threads, int64_t shared) {
-    b.setLoc(host.getLoc());
-    b.setInsertionPointToStart(&host.getBody().front());
-    ArrayRef<BlockArgument> pointers = host.getArguments().drop_back(2);
-    Value array = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(std::max<int64_t>(1, pointers.size())), 0);
-    for (auto [i, pointer] : llvm::enumerate(pointers)) {
-      Value slot = LLVM::GEPOp::create(b, b.ptr, b.ptr, array, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
-      LLVM::StoreOp::create(b, pointer, slot);
-    }
-    Value thread = b.addressOf(name + ".thread"), text = b.string(name), block = host.getArgument(pointers.size());
-    call(b, "nf_emulate_block", Type(), {thread, array, text, b.constant(threads), b.constant(shared), block});
-    host->removeAttr(gpuThreadsAttribute);
   }
 
   Value words;                     ///< of the function in hand, see wordOf

@@ -141,18 +141,32 @@ LLVM::LLVMFuncOp nf::createGpuKernel(OpBuilder &b, Location location, StringRef 
   return function;
 }
 
-func::FuncOp nf::createLaunched(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers,
-                                int64_t threads) {
+func::FuncOp nf::createStandIn(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers) {
   auto b = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Type> types(buffers);
   types.push_back(b.getIndexType());
   types.push_back(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
   auto function = func::FuncOp::create(b, location, name, b.getFunctionType(types, {}));
   function.setPrivate();
-  function->setAttr(gpuThreadsAttribute, b.getI64IntegerAttr(threads));
   b.setInsertionPointToStart(function.addEntryBlock());
   func::ReturnOp::create(b, location);
   return function;
+}
+
+func::FuncOp nf::createLaunched(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers,
+                                int64_t threads) {
+  func::FuncOp function = createStandIn(module, location, name, buffers);
+  function->setAttr(gpuThreadsAttribute, Builder(module).getI64IntegerAttr(threads));
+  return function;
+}
+
+void nf::noteAlignment(func::FuncOp kernel, ValueRange buffers) {
+  auto noted = kernel->getAttrOfType<IntegerAttr>(gpuAlignmentAttribute);
+  int64_t alignment = noted ? noted.getInt() : gpuVectorBytes;
+  for (Value buffer : buffers)
+    alignment = std::min(alignment, alignmentOf(buffer));
+  if (alignment < gpuVectorBytes)
+    kernel->setAttr(gpuAlignmentAttribute, Builder(kernel.getContext()).getI64IntegerAttr(alignment));
 }
 
 func::FuncOp nf::getOrBuildGpuKernel(ModuleOp module, Location location, StringRef name, ArrayRef<Type> buffers,

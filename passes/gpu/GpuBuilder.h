@@ -72,7 +72,14 @@ mlir::gpu::GPUModuleOp gpuModuleOf(mlir::ModuleOp module);
 mlir::LLVM::LLVMFuncOp createGpuKernel(mlir::OpBuilder &builder, mlir::Location location, llvm::StringRef name,
                                        size_t pointers, int64_t threads);
 
-/// The function of the host module that launches of a kernel name.
+/// The empty function of the host module that launches name and whose attributes say what stands behind it (GpuWorks).
+mlir::func::FuncOp createStandIn(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,
+                                 llvm::ArrayRef<mlir::Type> buffers);
+
+/// Notes that a kernel is launched with such buffers, where they are aligned to less than 16 bytes.
+void noteAlignment(mlir::func::FuncOp kernel, mlir::ValueRange buffers);
+
+/// That of a kernel.
 mlir::func::FuncOp createLaunched(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,
                                   llvm::ArrayRef<mlir::Type> buffers, int64_t threads);
 

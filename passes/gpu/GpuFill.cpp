@@ -56,6 +56,7 @@ void nf::launchFill(Operation *op, Value buffer, Value unless) {
           b.onlyIf(b.both(isReal, isCleared), [&] { b.store(zero, pointers[0], b.scale(index, width)); });
         });
       });
+  noteAlignment(kernel, buffers);
   OpBuilder builder(op);
   LaunchOp::create(builder, op->getLoc(), kernel.getSymName(), buffers, spread.blocks);
 }

@@ -56,6 +56,7 @@ struct LowerFusedGpu : nf::impl::LowerFusedGpuBase<LowerFusedGpu> {
     OpBuilder builder(op);
     for (int32_t site : problem->sites)
       buffers.push_back(NumberOp::create(builder, op.getLoc(), site));
+    noteAlignment(*kernel, buffers);
     LaunchOp::create(builder, op.getLoc(), kernel->getSymName(), buffers, spread.blocks);
     op.erase();
     return success();

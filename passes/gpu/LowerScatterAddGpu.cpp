@@ -183,6 +183,7 @@ struct LowerScatterAddGpu : nf::impl::LowerScatterAddGpuBase<LowerScatterAddGpu>
         getOperation(), op.getLoc(), scatter.kernelName(), SmallVector<Type>(ValueRange(buffers).getTypes()),
         scatter.threads,
         [&](GpuBuilder &b, ValueRange pointers) { scatter.build(b, pointers[0], pointers[1], pointers[2]); });
+    noteAlignment(kernel, buffers);
     OpBuilder b(op);
     LaunchOp::create(b, op.getLoc(), kernel.getSymName(), buffers, scatter.rows);
     op.erase();

@@ -4,12 +4,11 @@
 
 #include "dialect/NF.h"
 #include "mlir/Pass/Pass.h"
+#include "passes/lower/GpuWorks.h"
 
 namespace nf {
 /// The gpu.module that holds a module's GPU kernels.
 inline constexpr llvm::StringLiteral gpuModuleName = "nf_gpu";
-/// The attribute of a kernel's function in the host module: the threads of a block. Its blocks are a launch's tasks.
-inline constexpr llvm::StringLiteral gpuThreadsAttribute = "nf.gpu_threads";
 
 #define GEN_PASS_DECL
 #include "passes/gpu/Passes.h.inc"

@@ -16,7 +16,7 @@ def LowerFusedGpu : Pass<"nf-lower-fused-gpu", "::mlir::ModuleOp"> {
     Every nf.fused with `outs` becomes an nf.launch whose tasks are the kernel's blocks; regions of one structure share a
     kernel. The kernel is an llvm.func of the gpu.module `@nf_gpu` over pointers to global memory, with `nvvm.kernel`
     and `nvvm.maxntid`. Under its name the module has an empty func.func with the number of threads, `nf.gpu_threads`:
-    the target's last pass gives it a body that launches the kernel (nf-emulate-gpu runs it on the host).
+    launches name it, and nf-lower-programs makes an nf_gpu_work of it.
 
     ```mlir
     nf.fused rows 4 cols 8 (%x) outs(%y) {operand_kinds = array<i32: 0>, result_kinds = array<i32: 0>,
@@ -104,13 +104,39 @@ def LowerAttentionGpu : Pass<"nf-lower-attention-gpu", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LowerMatmulGpu : Pass<"nf-lower-matmul-gpu", "::mlir::ModuleOp"> {
+  let summary = "matrix products become calls of cuBLASLt";
+  let description = [{
+    Each nf.matmul whose types cuBLASLt multiplies (f32 into f32; bf16 into bf16 or f32), on buffers that start at multiples
+    of 16 bytes, becomes an nf.launch of
+    a function that stands for the product: `nf.gpu_gemm` has the numbers of an nf_gpu_gemm (runtime/abi/nf_gpu.h).
+    A row-major matrix is the transpose of a column-major one, so C[m, n] = op(A) op(B) is
+    D[n, m] = op(B) op(A) there, with our B first. A bias in C's type is an epilogue, with a kernel behind it for when the
+    library has none; a bias in another type, or of a batch, is always that kernel's. Other products stay.
+
+    ```mlir
+    nf.matmul %x, %w outs(%y) {transpose_b} : (memref<256x768xf32>, memref<2304x768xf32>, memref<256x2304xf32>) -> ()
+    ```
+    becomes
+    ```mlir
+    nf.launch @gemm_256x2304x768_nt_f32_f32(%w, %x, %y) tasks 1
+        : memref<2304x768xf32>, memref<256x768xf32>, memref<256x2304xf32>
+    func.func private @gemm_256x2304x768_nt_f32_f32(memref<2304x768xf32>, memref<256x768xf32>, memref<256x2304xf32>,
+        index, memref<?xi8>) attributes {nf.gpu_gemm = array<i64:
+            768, 2304, 768, 1769472, 0, 256, 768, 256, 768, 196608, 0, 256, 2304, 256, 2304, 589824, 0, 256,
+            1, 33554432, 1, 0, 0, 1>}
+    ```
+  }];
+  let dependentDialects = NF_GpuKernelDialects;
+}
+
 def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
   let summary = "GPU kernels become functions that run on the host";
   let description = [{
     Takes the kernels of `@nf_gpu` as they would become PTX, in the dialects llvm and nvvm: every nvvm op becomes a call
     of runtime/emulation, pointers to global and shared memory become plain pointers, shared memory a buffer of the
-    block. The function of a kernel in the host module gets a body that runs one block, its task. Every op that has no
-    host form is listed.
+    block. What one thread runs becomes `@<kernel>.thread`, and the kernel's function in the host module gets
+    `nf.gpu_shared`, the bytes of its shared memory. Every op that has no host form is listed.
 
     ```mlir
     module {

@@ -5,13 +5,14 @@
 // 1. Every kernel gets an entry that loads its buffers' addresses from the argument array.
 // 2. All kernels' addresses are one table, all launches' names one string, all nf.number one array. (As code, launches
 //    would cost LLVM more time than the kernels.)
-// 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run.
+// 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run. Where they
+//    are a GPU's, the list is one for nf_gpu_run: instead of kernels' addresses it has a table of works (GpuWorks).
 // 4. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
 //===------------------------------------------------------------------------------------------===//
-#include "passes/lower/LlvmBuilder.h"
+#include "passes/lower/GpuWorks.h"
 #include "passes/lower/Passes.h"
-#include "runtime/abi/nf_abi.h"
+#include "runtime/abi/nf_gpu.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -23,8 +24,8 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static constexpr StringLiteral runName = "nf_run", kernelsName = "nf.kernels", launchNamesName = "nf.launch_names",
-                               constantsName = "nf.launch_constants";
+static constexpr StringLiteral runName = "nf_run", gpuRunName = "nf_gpu_run", kernelsName = "nf.kernels",
+                               launchNamesName = "nf.launch_names", constantsName = "nf.launch_constants";
 static_assert(static_cast<int>(Segment::Persistent) == NF_PERSISTENT &&
               static_cast<int>(Segment::Transient) == NF_TRANSIENT);
 
@@ -55,8 +56,13 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     LlvmBuilder b(module);
     for (ProgramOp program : programs)
       program.walk([&](LaunchOp launch) { kernels.insert({launch.getKernelAttr().getAttr(), kernels.size()}); });
+    for (ProgramOp program : programs)
+      program.walk([&](NumberOp number) { constants.insert({number.getValue(), constants.size()}); });
     for (auto [name, index] : kernels)
-      buildEntry(b, symbols.lookup<LLVM::LLVMFuncOp>(name));
+      isForGpu |= isGpuWork(symbols.lookup<LLVM::LLVMFuncOp>(name));
+    for (auto [name, index] : kernels)
+      if (auto kernel = symbols.lookup<LLVM::LLVMFuncOp>(name); !isGpuWork(kernel))
+        buildEntry(b, kernel);
     for (ProgramOp program : programs)
       lower(b, program);
     buildTables(b);
@@ -102,7 +108,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
 
   void lower(LlvmBuilder &b, ProgramOp program) {
     std::string name = ("nf_program_" + program.getSymName()).str(), listName = name + ".launches";
-    auto run = b.declare(runName, {b.ptr, b.ptr, b.ptr});
+    auto run = b.declare(isForGpu ? gpuRunName : runName, {b.ptr, b.ptr, b.ptr});
     int64_t longest = buildLaunches(b, program, listName);
     auto function = b.function(program.getLoc(), name, {b.ptr});
     Value args = LLVM::AllocaOp::create(b, b.ptr, b.ptr, b.constant(longest), /*alignment=*/0);
@@ -127,18 +133,27 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     }
     std::string numbersName = (name + ".numbers").str();
     b.numbers(numbersName, numbers);
-    b.global(name, LLVM::Linkage::Internal, [&] {
-      return b.structure({b.addressOf(numbersName), b.constant(count), b.addressOf(kernelsName),
-                          b.addressOf(launchNamesName), b.addressOf(constantsName)});
-    });
+    b.global(name, LLVM::Linkage::Internal, [&] { return listOf(b, numbersName, count); });
     return longest;
+  }
+
+  /// An nf_launches, for a GPU an nf_gpu_launches.
+  Value listOf(LlvmBuilder &b, StringRef numbers, int64_t count) {
+    SmallVector<Value> fields{b.addressOf(numbers), b.constant(count)};
+    fields.push_back(isForGpu ? LLVM::ZeroOp::create(b, b.ptr).getResult() : b.addressOf(kernelsName));
+    fields.push_back(b.addressOf(launchNamesName));
+    fields.push_back(b.addressOf(constantsName));
+    Value launches = b.structure(fields);
+    if (!isForGpu)
+      return launches;
+    return b.structure({launches, b.addressOf(kernelsName), b.constant(kernels.size()),
+                        b.constant(constants.size() * constantBytes())});
   }
 
   /// A buffer's offset and segment as one number.
   int64_t placeOf(Value buffer) {
     if (auto number = buffer.getDefiningOp<NumberOp>())
-      return constants.insert({number.getValue(), constants.size()}).first->second * sizeof(int32_t) * NF_SEGMENTS +
-             NF_CONSTANTS;
+      return constants.lookup(number.getValue()) * constantBytes() * NF_SEGMENTS + NF_CONSTANTS;
     auto view = buffer.getDefiningOp<BufferOp>();
     return view.getOffset() * NF_SEGMENTS + static_cast<int64_t>(view.getSegment());
   }
@@ -152,19 +167,36 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     return place->second;
   }
 
+  /// A GPU's pointers are multiples of 16 bytes.
+  int64_t constantBytes() const { return isForGpu ? 16 : sizeof(int32_t); }
+
   /// What the lists of all programs point to.
   void buildTables(LlvmBuilder &b) {
+    if (isForGpu)
+      buildWorks(b);
+    else
+      buildKernels(b);
+    b.text(launchNamesName, names);
+    SmallVector<int32_t> values(constants.size() * constantBytes() / sizeof(int32_t));
+    for (auto [value, index] : constants)
+      values[index * constantBytes() / sizeof(int32_t)] = value;
+    b.numbers32(constantsName, values).setAlignment(constantBytes());
+  }
+
+  void buildKernels(LlvmBuilder &b) {
     b.global(kernelsName, LLVM::Linkage::Internal, [&] {
       SmallVector<Value> addresses;
       for (auto [name, index] : kernels)
         addresses.push_back(b.addressOf(name));
       return b.array(b.ptr, addresses);
     });
-    b.text(launchNamesName, names);
-    SmallVector<int32_t> values;
-    for (auto [value, index] : constants)
-      values.push_back(value);
-    b.numbers32(constantsName, values);
+  }
+
+  void buildWorks(LlvmBuilder &b) {
+    SmallVector<LLVM::LLVMFuncOp> functions;
+    for (auto [name, index] : kernels)
+      functions.push_back(getOperation().lookupSymbol<LLVM::LLVMFuncOp>(name));
+    emitGpuWorks(b, kernelsName, functions);
   }
 
   DictionaryAttr describe(ProgramOp program) {
@@ -177,7 +209,8 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
   }
 
   llvm::MapVector<StringAttr, int64_t> kernels; // index by name
-  std::string names;                            // of launches, each ends in NUL
+  bool isForGpu = false;
+  std::string names; // of launches, each ends in NUL
   llvm::StringMap<int64_t> namePlaces;
   llvm::MapVector<int32_t, int64_t> constants; // index by value
 };

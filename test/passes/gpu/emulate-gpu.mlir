@@ -28,15 +28,9 @@ gpu.module @nf_gpu {
   }
 }
 
-// The function that stood for the kernel runs the block that is its task.
+// The function that stands for the kernel says what its launches need.
 // CHECK-LABEL: llvm.func @k(
-// CHECK-SAME: %[[X:.*]]: !llvm.ptr, %[[TASK:.*]]: i64, %{{.*}}: !llvm.ptr)
-// CHECK: %[[ARRAY:.*]] = llvm.alloca
-// CHECK: llvm.store %[[X]], %
-// CHECK: %[[THREAD:.*]] = llvm.mlir.addressof @k.thread
-// CHECK: %[[THREADS:.*]] = llvm.mlir.constant(64 : i64)
-// CHECK: %[[SHARED:.*]] = llvm.mlir.constant(128 : i64)
-// CHECK: llvm.call @nf_emulate_block(%[[THREAD]], %[[ARRAY]], %{{.*}}, %[[THREADS]], %[[SHARED]], %[[TASK]])
+// CHECK-SAME: attributes {nf.gpu_shared = 128 : i64, nf.gpu_threads = 64 : i64}
 llvm.func @k(%x: !llvm.ptr, %task: i64, %scratch: !llvm.ptr) attributes {nf.gpu_threads = 64 : i64} {
   llvm.return
 }

@@ -1,0 +1,95 @@
+/* What a program for an NVIDIA GPU does, as data: kernels and matrix products in their order. The same passes write it
+ * for a GPU and for the emulated one. */
+#ifndef NF_GPU_H
+#define NF_GPU_H
+
+#include "runtime/abi/nf_abi.h"
+#include "runtime/abi/nf_emulation.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A matrix of a product as cuBLASLt sees it: column-major, as it is stored. Extents, `ld` (from one column to the next)
+ * and `stride` (from one product of a batch to the next) are in elements; `alignment`: bytes that the start of each
+ * matrix of a batch is a multiple of, up to 256, which an algorithm may rely on; the first one starts at a multiple
+ * of 16. */
+typedef struct nf_gpu_matrix {
+  int64_t rows, cols, ld, stride;
+  int32_t dtype;
+  int32_t alignment;
+} nf_gpu_matrix;
+
+/* The numbers of cublasLtEpilogue_t. GELU is the tanh form. A bias has an element for each row of D, in D's type; the
+ * sums of BGRAD_A have one for each row of D, those of BGRAD_B one for each of its columns. */
+typedef enum nf_gpu_epilogue {
+  NF_EPILOGUE_NONE = 1,
+  NF_EPILOGUE_RELU = 2,
+  NF_EPILOGUE_BIAS = 4,
+  NF_EPILOGUE_RELU_BIAS = 6,
+  NF_EPILOGUE_GELU = 32,
+  NF_EPILOGUE_GELU_BIAS = 36,
+  NF_EPILOGUE_BGRAD_A = 256,
+  NF_EPILOGUE_BGRAD_B = 512
+} nf_gpu_epilogue;
+
+typedef enum nf_gpu_beta { NF_BETA_ZERO = 0, NF_BETA_ONE = 1, NF_BETA_FLAG = 2 } nf_gpu_beta;
+
+/* D = epilogue(op(A) op(B) + beta D), computed in fp32 (CUBLAS_COMPUTE_32F), for each product of a batch; op transposes
+ * where the flag is 1. Its buffers are A, B, D, then with NF_BETA_FLAG an i32 (beta is 0 where it is 0, else 1), then
+ * the vector of an epilogue that has one. */
+typedef struct nf_gpu_gemm {
+  nf_gpu_matrix a, b, d;
+  int64_t batch;
+  int64_t workspace_bytes; /* that an algorithm may use at most */
+  int32_t transpose_a, transpose_b;
+  int32_t beta;
+  int32_t epilogue;
+} nf_gpu_gemm;
+
+typedef enum nf_gpu_kind {
+  NF_GPU_KERNEL = 0,
+  NF_GPU_GEMM = 1,
+  NF_GPU_HOST = 2 /* code of the CPU, which only the emulated GPU can run */
+} nf_gpu_kind;
+
+/* When a launch is left out: kernels that do what an epilogue would have done run only where the product before them in
+ * the list did without it. */
+typedef enum nf_gpu_when { NF_ALWAYS = 0, NF_WITHOUT_EPILOGUE = 1 } nf_gpu_when;
+
+/* What launches name. */
+typedef struct nf_gpu_work {
+  const char *name;
+  int32_t kind;
+  int32_t when;
+  int32_t threads;        /* of a block, along x */
+  int32_t registers;      /* of a thread, as ptxas says; 0 where it is not known */
+  int32_t grid_y, grid_z; /* the blocks along x are the launch's tasks */
+  int32_t alignment; /* bytes that the kernel's pointers are multiples of: 16, or less where it is for such views */
+  int32_t reserved;
+  int64_t shared_bytes;      /* static */
+  int64_t dynamic_bytes;     /* dynamic shared memory */
+  int64_t dynamic_limit;     /* to set as CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES; 0: not set */
+  nf_emulated_kernel thread; /* NF_GPU_KERNEL on the emulated GPU */
+  nf_kernel host;            /* NF_GPU_HOST */
+  const nf_gpu_gemm *gemm;   /* NF_GPU_GEMM */
+} nf_gpu_work;
+
+typedef struct nf_gpu_launches {
+  nf_launches launches; /* `kernels` is null: a launch's first number is its index in works */
+  const nf_gpu_work *works;
+  int64_t work_count;
+  int64_t constant_bytes; /* of launches.constants */
+} nf_gpu_launches;
+
+/* Does what the list says, one after the other. `args` has room for the buffers of the longest launch. */
+void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, void **args);
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+static_assert(sizeof(nf_gpu_matrix) == 40 && sizeof(nf_gpu_gemm) == 152, "layout is part of the ABI");
+static_assert(sizeof(nf_gpu_work) == 88 && sizeof(nf_gpu_launches) == 64, "layout is part of the ABI");
+#endif
+
+#endif /* NF_GPU_H */
