@@ -41,6 +41,8 @@ def NF_NotDifferentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface, 
 def NF_Decomposable : DeclareOpInterfaceMethods<DecomposableOpInterface>;
 def NF_Kernel : DeclareOpInterfaceMethods<KernelOpInterface>;
 def NF_AccumulatingKernel : DeclareOpInterfaceMethods<KernelOpInterface, ["canAccumulate"]>;
+def NF_SummingKernel : DeclareOpInterfaceMethods<KernelOpInterface,
+                                                 ["canAccumulate", "canSumOperand", "addOperandSum"]>;
 def NF_ColumnsKernel : DeclareOpInterfaceMethods<KernelOpInterface, ["takesColumns", "givesColumns"]>;
 def NF_FusedKernel : DeclareOpInterfaceMethods<KernelOpInterface, ["canAccumulate", "mayOverwrite"]>;
 def NF_Effects : DeclareOpInterfaceMethods<MemoryEffectsOpInterface>;

@@ -113,7 +113,15 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
         Whether `operand` may be columns of a wider buffer: rows that are dense, but not next to one another.
       }], "bool", "takesColumns", (ins "unsigned":$operand), "", [{ return false; }]>,
     InterfaceMethod<"The same of the destination of result `index`.",
-      "bool", "givesColumns", (ins "unsigned":$index), "", [{ return false; }]>
+      "bool", "givesColumns", (ins "unsigned":$index), "", [{ return false; }]>,
+    InterfaceMethod<[{
+        Whether the op, in tensor form, can also give the sum of operand `operand` over every axis but the last, in the
+        pass over it that it makes anyway.
+      }], "bool", "canSumOperand", (ins "unsigned":$operand), "", [{ return false; }]>,
+    InterfaceMethod<[{
+        Replaces the op by one that gives this sum, of `elementType`, as its last result, and returns the sum: [columns].
+      }], "::mlir::Value", "addOperandSum",
+      (ins "::mlir::OpBuilder &":$builder, "unsigned":$operand, "::mlir::Type":$elementType), "", [{ return {}; }]>
   ];
 }
 

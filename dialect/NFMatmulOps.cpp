@@ -63,7 +63,7 @@ void MatmulOp::build(OpBuilder &builder, OperationState &state, Value lhs, Value
   assert(succeeded(shape) && "matmul of operands that do not fit");
   auto type = RankedTensorType::get(*shape, shaped(lhs).getElementType());
   build(builder, state, TypeRange{type}, lhs, rhs, bias, /*accumulate=*/Value(), ValueRange(), transposeA, transposeB,
-        /*always_accumulate=*/false);
+        /*sum_lhs=*/false, /*sum_rhs=*/false, /*always_accumulate=*/false);
 }
 
 LogicalResult MatmulOp::verify() {
@@ -84,12 +84,33 @@ LogicalResult MatmulOp::verify() {
   if (getBias() && shaped(getBias()).getShape() != ArrayRef<int64_t>(shape->back()))
     return emitOpError() << "expected a bias of " << shape->back() << " elements, but got " << getBias().getType()
                          << " (C4)";
-  if (getNumResults() + getOuts().size() != 1)
-    return emitOpError() << "expected one result or one destination, but got " << getNumResults() << " and "
-                         << getOuts().size() << " (C5)";
+  unsigned wanted = hasOperandSum() ? 2 : 1;
+  if (getNumResults() + getOuts().size() != wanted || (getNumResults() != 0 && !getOuts().empty()))
+    return emitOpError() << "expected "
+                         << (wanted == 1 ? "one result or one destination" : "two results or destinations")
+                         << ", but got " << getNumResults() << " and " << getOuts().size()
+                         << (wanted == 1 ? " (C5)" : " (C8)");
   ShapedType type = computedType(*this, getOuts(), 0);
   if (type.getShape() != ArrayRef<int64_t>(*shape))
     return emitOpError() << "expected a result of shape [" << *shape << "], but got " << type << " (C5)";
+  return hasOperandSum() ? verifyOperandSum() : success();
+}
+
+/// Whether the rows of an operand, as they are stored, are the inner extent of one product.
+static bool isSummable(MatmulOp op, bool isRight) {
+  return (isRight ? !op.getTransposeB() : op.getTransposeA()) && op.getProductShape().batch == 1;
+}
+
+LogicalResult MatmulOp::verifyOperandSum() {
+  bool isRight = getSumRhs();
+  if ((getSumLhs() && isRight) || !isSummable(*this, isRight))
+    return emitOpError() << "expected one operand to be summed, the left one with transpose_a or the right one without "
+                         << "transpose_b, and one product, but got " << getLhs().getType() << " and "
+                         << getRhs().getType() << " (C7)";
+  ShapedType sum = computedType(*this, getOuts(), 1);
+  int64_t columns = shaped(isRight ? getRhs() : getLhs()).getShape().back();
+  if (sum.getShape() != ArrayRef<int64_t>(columns))
+    return emitOpError() << "expected a sum of shape [" << columns << "], but got " << sum << " (C8)";
   return success();
 }
 
@@ -107,6 +128,22 @@ MatmulOp::Shape MatmulOp::getProductShape() {
 }
 
 bool MatmulOp::canAccumulate(unsigned) { return !getBias(); }
+
+bool MatmulOp::canSumOperand(unsigned operand) {
+  return operand < 2 && getOuts().empty() && !hasOperandSum() && isSummable(*this, operand == 1);
+}
+
+Value MatmulOp::addOperandSum(OpBuilder &builder, unsigned operand, Type elementType) {
+  Value source = operand == 1 ? getRhs() : getLhs();
+  auto sum = RankedTensorType::get({shaped(source).getShape().back()}, elementType);
+  auto product = MatmulOp::create(builder, getLoc(), TypeRange{getResult()[0].getType(), sum}, getLhs(), getRhs(),
+                                  getBias(), getAccumulate(), ValueRange(), getTransposeA(), getTransposeB(),
+                                  /*sum_lhs=*/operand == 0, /*sum_rhs=*/operand == 1, getAlwaysAccumulate());
+  product->setDiscardableAttrs(getOperation()->getDiscardableAttrDictionary());
+  getResult()[0].replaceAllUsesWith(product->getResult(0));
+  erase();
+  return product->getResult(1);
+}
 
 //===------------------------------------------------------------------------------------------===//
 // scatter_add

@@ -303,7 +303,7 @@ def NF_ScatterAddOp : NF_Op<"scatter_add", [AttrSizedOperandSegments, NF_Effects
   let hasVerifier = 1;
 }
 
-def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_AccumulatingKernel, NF_Differentiable,
+def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_SummingKernel, NF_Differentiable,
                                      ReferenceOpInterface]> {
   let summary = "matrix product over the last two axes";
   let description = [{
@@ -311,16 +311,24 @@ def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_Accu
     the same leading axes or rank 2 (then A's leading axes count as rows). `bias` ([columns]) is added to every row.
     In buffer form `outs` is C; with `accumulate` (an i32 scalar) other than 0, or `always_accumulate`, C is added to.
     Operands and result may be f32 or bf16, each by itself: sums are f32, and a bf16 result is rounded once.
+    With `sum_lhs` (`sum_rhs`) a second result is the sum of A's (B's) rows as they are stored, the inner extent: for a
+    weight's gradient, whose operand A is that of the linear's result, the gradient of its bias. The product reads all
+    of both operands, so that the sum is no pass over memory of its own.
 
     ```mlir
     %y = nf.matmul %x, %w bias %b {transpose_b}
          : (tensor<4x64x768xf32>, tensor<3072x768xf32>, tensor<3072xf32>) -> tensor<4x64x3072xf32>
+    %dw, %db = nf.matmul %dy, %u {sum_lhs, transpose_a}
+         : (tensor<256x3072xf32>, tensor<256x768xf32>) -> (tensor<3072x768xf32>, tensor<3072xf32>)
     ```
     Constraints: (C1) ranks 2 to 4, B's rank 2 or A's; (C2) equal leading axes where B's rank is A's;
-    (C3) equal inner extents; (C4) bias is [columns]; (C5) the result's shape; (C6) transpose_a needs equal ranks.
+    (C3) equal inner extents; (C4) bias is [columns]; (C5) the result's shape; (C6) transpose_a needs equal ranks;
+    (C7) one operand is summed at most, A with transpose_a, B without transpose_b, and without batches; (C8) its sum is a
+    second result of one number a column.
   }];
   let arguments = (ins NF_Data:$lhs, NF_Data:$rhs, Optional<NF_Data>:$bias, Optional<NF_IndexData>:$accumulate,
-                       Variadic<NF_Data>:$outs, UnitAttr:$transpose_a, UnitAttr:$transpose_b, UnitAttr:$always_accumulate);
+                       Variadic<NF_Data>:$outs, UnitAttr:$transpose_a, UnitAttr:$transpose_b, UnitAttr:$sum_lhs,
+                       UnitAttr:$sum_rhs, UnitAttr:$always_accumulate);
   let results = (outs Variadic<NF_Tensor>:$result);
   let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs, CArg<"bool", "false">:$transposeA,
                                  CArg<"bool", "false">:$transposeB, CArg<"::mlir::Value", "{}">:$bias)>];
@@ -333,6 +341,9 @@ def NF_MatmulOp : NF_Op<"matmul", [AttrSizedOperandSegments, NF_Effects, NF_Accu
     /// Rows, columns and inner extent of one product, and the number of products.
     struct Shape { int64_t batch, m, n, k; };
     Shape getProductShape();
+    /// Whether there is a second result.
+    bool hasOperandSum() { return getSumLhs() || getSumRhs(); }
+    ::llvm::LogicalResult verifyOperandSum();
     /// C's shape for operands of these types; fails where they do not fit.
     static ::llvm::FailureOr<::llvm::SmallVector<int64_t>> inferShape(::mlir::ShapedType lhs, ::mlir::ShapedType rhs,
                                                                       bool transposeA, bool transposeB);

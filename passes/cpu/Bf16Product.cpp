@@ -4,8 +4,8 @@
 //
 // A task makes its tile of C in f32 in scratch memory:
 // 1. The tile starts as the bias, the old C, or zeros.
-// 2. For each block of the inner extent, the parts of A and B are packed as pairs of consecutive k; f32 operands are
-//    rounded. B is packed in panels of up to three vectors of columns, each contiguous in memory.
+// 2. For each block of the inner extent, an operand whose sum is wanted is added up (OperandSum), and the parts of A and
+//    B are packed as pairs of consecutive k; f32 operands are rounded. B is packed in panels of up to three vectors of columns, each contiguous in memory.
 // 3. For each panel and eight rows of A: 24 vectors of sums in registers, one pair of A against a row of the panel.
 // 4. The tile goes to C, rounded where that is bf16.
 //
@@ -52,7 +52,7 @@ class Bf16Kernel {
 public:
   Bf16Kernel(ImplicitLocOpBuilder &builder, const Product &product, const Grid &grid, ValueRange buffers, Value task,
              Value scratch)
-      : b(builder.getLoc(), builder, lanes), product(product), layout(product, grid),
+      : b(builder.getLoc(), builder, lanes), product(product), grid(grid), layout(product, grid),
         tile(b, product, grid, buffers, task), scratch(scratch) {
     Type i32 = b.getI32Type();
     packedA = matrixInScratch(b, scratch, layout.a, layout.rows * layout.pairs, 0, i32).memref;
@@ -63,8 +63,10 @@ public:
 
   void build(ValueRange buffers) {
     start(buffers);
+    OperandSum sum(b, product, grid, tile, buffers);
     forLoop(b, b.index(0), b.index(product.shape.k), 2 * layout.pairs, [&](Value k) {
-      Value pairs = halved(blockLength(b, k, 2 * layout.pairs, product.shape.k));
+      Value length = blockLength(b, k, 2 * layout.pairs, product.shape.k), pairs = halved(length);
+      sum.add(k, length);
       if (product.transposeA)
         packAcross(partOf(b, tile.a, k, tile.row), tile.rows, pairs, packedA, layout.rows);
       else
@@ -235,6 +237,7 @@ private:
 
   TileBuilder b;
   const Product &product;
+  const Grid &grid;
   Layout layout;
   ProductTile tile;
   Value scratch, packedA, packedB; ///< packed: memref of i32

@@ -8,7 +8,8 @@
 // 3. With a bias, the task writes the bias to its tile and adds the product: no pass over C of its own.
 // 4. The library multiplies f32. Of a bf16 operand the task widens its part to scratch memory, a block of the inner
 //    extent at a time; a bf16 C is summed in scratch memory and rounded once.
-// 5. Where the processor multiplies bf16, products with a bf16 operand get code of their own instead (Bf16Product.cpp).
+// 5. A product that also sums an operand does so block by block (OperandSum), before the library reads the block.
+// 6. Where the processor multiplies bf16, products with a bf16 operand get code of their own instead (Bf16Product.cpp).
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/Product.h"
@@ -30,6 +31,8 @@ static std::string kernelName(const Product &product) {
     name += "_bias";
   if (product.accumulate != Accumulate::Never)
     name += product.accumulate == Accumulate::Flag ? "_flag" : "_add";
+  if (product.summed != Summed::None)
+    name += product.summed == Summed::A ? "_suma" : "_sumb";
   if (!product.isF32())
     name += "_" + elementName(product.a) + "_" + elementName(product.b) + "_" + elementName(product.c);
   return name;
@@ -102,6 +105,8 @@ static Value pointer(ImplicitLocOpBuilder &b, const Matrix &matrix) {
 
 /// The inner extent of one library call where operands are widened: parts of both then stay in the cache.
 static constexpr int64_t mostInner = 512;
+/// The same where an f32 operand is summed: a task's slice of it then stays in the cache.
+static constexpr int64_t mostInnerSummed = 2048;
 
 namespace {
 /// Where the parts of a task lie in scratch memory, in bytes.
@@ -109,8 +114,9 @@ struct Scratch {
   int64_t inner, a = 0, b = 0, c = 0, bytes = 0;
 
   Scratch(const Product &product, const Grid &grid) {
-    int64_t blocks = llvm::divideCeil(product.shape.k, mostInner);
-    inner = product.isF32() ? product.shape.k : llvm::divideCeil(product.shape.k, blocks);
+    int64_t k = product.shape.k;
+    int64_t most = !product.isF32() ? mostInner : product.summed != Summed::None ? mostInnerSummed : k;
+    inner = llvm::divideCeil(k, llvm::divideCeil(k, most));
     auto take = [&](Type element, int64_t count) {
       int64_t at = bytes;
       if (!element.isF32())
@@ -137,16 +143,21 @@ public:
       c = matrixInScratch(b, scratch, layout.c, grid.rows * grid.cols, grid.cols, b.getF32Type());
     if (product.bias)
       copyRows(b, {buffers[2], tile.column, 0}, c, tile.rows, tile.cols);
+    OperandSum sum(b, product, grid, tile, buffers);
     Value first = f32(product.bias || product.accumulate == Accumulate::Always ? 1 : 0);
     if (product.accumulate == Accumulate::Flag)
       first = arith::SelectOp::create(b, isFlagSet(b, buffers[2]), f32(1), f32(0));
+    auto block = [&](Value k, Value length, Value scale) {
+      sum.add(k, length);
+      multiply(tile, c, scratch, k, length, scale);
+    };
     if (layout.inner == shape.k)
-      multiply(tile, c, scratch, indexConstant(b, 0), indexConstant(b, shape.k), first);
+      block(indexConstant(b, 0), indexConstant(b, shape.k), first);
     else
       forLoop(b, indexConstant(b, 0), indexConstant(b, shape.k), layout.inner, [&](Value k) {
         Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, k, indexConstant(b, 0));
         Value scale = arith::SelectOp::create(b, isFirst, first, f32(1));
-        multiply(tile, c, scratch, k, blockLength(b, k, layout.inner, shape.k), scale);
+        block(k, blockLength(b, k, layout.inner, shape.k), scale);
       });
     if (!product.c.isF32())
       copyRows(b, c, tile.c, tile.rows, tile.cols);
@@ -218,6 +229,8 @@ struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
         return op.emitOpError() << "expected f32 or bf16, but got " << value.getType();
     if (!getElementTypeOrSelf(c.getType()).isF32() && (op.getAccumulate() || op.getAlwaysAccumulate()))
       return op.emitOpError() << "expected an f32 destination to add to, but got " << c.getType();
+    if (op.hasOperandSum() && !getElementTypeOrSelf(op.getOuts()[1].getType()).isF32())
+      return op.emitOpError() << "expected an f32 sum, but got " << op.getOuts()[1].getType();
     return success();
   }
 
@@ -229,6 +242,9 @@ struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
                     op.getAlwaysAccumulate() ? Accumulate::Always
                     : op.getAccumulate()     ? Accumulate::Flag
                                              : Accumulate::Never,
+                    op.getSumLhs()   ? Summed::A
+                    : op.getSumRhs() ? Summed::B
+                                     : Summed::None,
                     getElementTypeOrSelf(op.getLhs().getType()),
                     getElementTypeOrSelf(op.getRhs().getType()),
                     getElementTypeOrSelf(op.getOuts()[0].getType())};
@@ -237,7 +253,7 @@ struct LowerMatmul : nf::impl::LowerMatmulBase<LowerMatmul> {
       buffers.push_back(op.getBias());
     if (product.accumulate == Accumulate::Flag)
       buffers.push_back(op.getAccumulate());
-    buffers.push_back(op.getOuts()[0]);
+    llvm::append_range(buffers, op.getOuts());
     SmallVector<Type> types;
     for (Value buffer : buffers)
       types.push_back(flattened(cast<MemRefType>(buffer.getType())));

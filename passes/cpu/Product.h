@@ -19,13 +19,19 @@ struct Grid {
 
 enum class Accumulate { Never, Flag, Always };
 
+/// The operand whose rows, as they are stored, are also summed.
+enum class Summed { None, A, B };
+
 /// All that a product's kernel depends on. B of rank 2 under batches of A is one product of more rows.
 struct Product {
   MatmulOp::Shape shape;
   bool transposeA, transposeB, bias;
   Accumulate accumulate;
+  Summed summed;
   mlir::Type a, b, c; ///< element types: f32 or bf16
 
+  /// Where C is among a kernel's buffers: A, B, the bias or the flag if there is one, C, the sum if there is one.
+  unsigned placeOfC() const { return 2 + (bias || accumulate == Accumulate::Flag); }
   bool isF32() const { return a.isF32() && b.isF32() && c.isF32(); }
 };
 
@@ -52,9 +58,28 @@ struct ProductTile {
   mlir::Value row, column, rows, cols;
   Matrix a, b, c;
 
-  /// `buffers`: A, B, the bias or the flag if there is one, C.
   ProductTile(mlir::ImplicitLocOpBuilder &builder, const Product &product, const Grid &grid, mlir::ValueRange buffers,
               mlir::Value task);
+};
+
+/// A task's share of the sum of an operand. Each task that reads a part of the operand sums a slice of its columns,
+/// over all of the inner extent in ascending order, so that shapes alone decide the order of a sum. A block of the
+/// inner extent is summed right before it is multiplied: what the product reads next is then in the cache.
+class OperandSum {
+public:
+  /// Starts the sum: as it was where the product is added to C too, else as zeros. Does nothing where none is wanted.
+  OperandSum(mlir::ImplicitLocOpBuilder &builder, const Product &product, const Grid &grid, const ProductTile &tile,
+             mlir::ValueRange buffers);
+
+  /// Adds `length` inner indices from `k` on.
+  void add(mlir::Value k, mlir::Value length);
+
+private:
+  mlir::ImplicitLocOpBuilder &b;
+  Summed summed;
+  Matrix from;                 ///< the slice, [k, columns]
+  mlir::Value columns;         ///< of the slice
+  mlir::Value sum, firstOfSum; ///< the whole sum, and where the slice begins in it
 };
 
 /// i1: whether the i32 flag of an accumulating product is set.

@@ -108,6 +108,30 @@ def FuseRows : Pass<"nf-fuse-rows", "::nf::ProgramOp"> {
   let options = [Option<"remarks", "remarks", "bool", "false", "one remark a region: ops, bytes before and after">];
 }
 
+def SumInProducts : Pass<"nf-sum-in-products", "::nf::ProgramOp"> {
+  let summary = "takes column sums to the matrix products that read the same tensor";
+  let description = [{
+    Where a region reads a tensor for its column sum alone, and a product that could sum that operand reads it too, the
+    sum becomes a second result of the product: no pass over memory of its own. So a linear's bias gradient comes with
+    that of its weight.
+
+    ```mlir
+    %dw = nf.matmul %dy, %x {transpose_a} : (tensor<32x16xf32>, tensor<32x8xf32>) -> tensor<16x8xf32>
+    %db = nf.fused rows 32 cols 16 (%dy)
+        {operand_kinds = array<i32: 0>, result_kinds = array<i32: 5>, gather_index = array<i64: -1>}
+        : (tensor<32x16xf32>) -> tensor<16xf32> {
+    ^bb0(%row: tensor<16xf32>):
+      nf.yield %row : tensor<16xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %dw, %db = nf.matmul %dy, %x {sum_lhs, transpose_a}
+        : (tensor<32x16xf32>, tensor<32x8xf32>) -> (tensor<16x8xf32>, tensor<16xf32>)
+    ```
+  }];
+}
+
 def SplitColumnSums : Pass<"nf-split-column-sums", "::nf::ProgramOp"> {
   let summary = "splits column sums beside row reductions into fixed groups of rows";
   let description = [{

@@ -4,7 +4,8 @@
 namespace nf::rt::reference {
 
 /// A's leading axes are batches; B has the same, or none: then all batches meet one B. With transpose_a (transpose_b) A
-/// (B) is stored [k, m] ([n, k]). bias [n] is added to each row.
+/// (B) is stored [k, m] ([n, k]). bias [n] is added to each row. With sum_lhs (sum_rhs) the rows of A (B) as they are
+/// stored add up to a second result.
 template <typename T> static void matmul(Call<T> &call) {
   const Tensor<T> &a = call.in(0), &b = call.in(1);
   Tensor<T> &c = call.out();
@@ -21,6 +22,12 @@ template <typename T> static void matmul(Call<T> &call) {
         c[(batch * m + i) * n + j] = sum;
       }
   }
+  if (call.results.size() < 2)
+    return;
+  const Tensor<T> &summed = call.attributes.flag("sum_lhs") ? a : b;
+  for (int64_t row = 0; row < summed.rows(); ++row)
+    for (int64_t column = 0; column < summed.columns(); ++column)
+      call.out(1)[column] += summed.at(row, column);
 }
 
 /// x [..., in], weight [out, in], bias [out] -> [..., out].
