@@ -182,6 +182,8 @@ static Value flattenRows(Maths &m, Value x) {
 }
 
 NF_SIMPLE_GRADIENT(MatmulOp, {
+  if (hasOperandSum())
+    return emitOpError() << "expected sums of operands to come after differentiation";
   bool ta = getTransposeA(), tb = getTransposeB();
   Value a = getLhs(), c = getRhs();
   if (wanted[0])

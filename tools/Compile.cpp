@@ -123,7 +123,8 @@ private:
   }
 
   bool explainTraffic() {
-    if (!runUpTo(Stage::Autodiff, Stage::Plan))
+    if (!runUpTo(Stage::Autodiff, Stage::Hoist) || !fitBudget(Stage::Autodiff, Stage::Plan) ||
+        !runUpTo(Stage::Recompute, Stage::Plan))
       return false;
     const ModelConfig &c = *config;
     bool isBf16 = c.precision == "bf16";

@@ -61,3 +61,48 @@ nf.program @p(%x: tensor<2x8x4xf32> {nf.name = "x"}, %y: tensor<8x3xf32> {nf.nam
   %z = nf.matmul %x, %y {transpose_a} : (tensor<2x8x4xf32>, tensor<8x3xf32>) -> tensor<2x4x3xf32>
   nf.return
 }
+
+// -----
+
+// nf.matmul C7: the rows of the operand are the inner extent.
+nf.program @p(%x: tensor<4x8xf32> {nf.name = "x"}, %y: tensor<8x3xf32> {nf.name = "y"}) {
+  // expected-error @+1 {{expected one operand to be summed, the left one with transpose_a or the right one without transpose_b, and one product, but got 'tensor<4x8xf32>' and 'tensor<8x3xf32>' (C7)}}
+  %z:2 = nf.matmul %x, %y {sum_lhs} : (tensor<4x8xf32>, tensor<8x3xf32>) -> (tensor<4x3xf32>, tensor<8xf32>)
+  nf.return
+}
+
+// -----
+
+// nf.matmul C7: one of them.
+nf.program @p(%x: tensor<8x4xf32> {nf.name = "x"}, %y: tensor<8x3xf32> {nf.name = "y"}) {
+  // expected-error @+1 {{(C7)}}
+  %z:2 = nf.matmul %x, %y {sum_lhs, sum_rhs, transpose_a} : (tensor<8x4xf32>, tensor<8x3xf32>) -> (tensor<4x3xf32>, tensor<4xf32>)
+  nf.return
+}
+
+// -----
+
+// nf.matmul C7: no batches.
+nf.program @p(%x: tensor<2x8x4xf32> {nf.name = "x"}, %y: tensor<2x8x3xf32> {nf.name = "y"}) {
+  // expected-error @+1 {{(C7)}}
+  %z:2 = nf.matmul %x, %y {sum_lhs, transpose_a} : (tensor<2x8x4xf32>, tensor<2x8x3xf32>) -> (tensor<2x4x3xf32>, tensor<4xf32>)
+  nf.return
+}
+
+// -----
+
+// nf.matmul C8: a sum is a result.
+nf.program @p(%x: tensor<8x4xf32> {nf.name = "x"}, %y: tensor<8x3xf32> {nf.name = "y"}) {
+  // expected-error @+1 {{expected two results or destinations, but got 1 and 0 (C8)}}
+  %z = nf.matmul %x, %y {sum_lhs, transpose_a} : (tensor<8x4xf32>, tensor<8x3xf32>) -> tensor<4x3xf32>
+  nf.return
+}
+
+// -----
+
+// nf.matmul C8: of the operand's columns.
+nf.program @p(%x: tensor<8x4xf32> {nf.name = "x"}, %y: tensor<8x3xf32> {nf.name = "y"}) {
+  // expected-error @+1 {{expected a sum of shape [3], but got 'tensor<4xf32>' (C8)}}
+  %z:2 = nf.matmul %x, %y {sum_rhs, transpose_a} : (tensor<8x4xf32>, tensor<8x3xf32>) -> (tensor<4x3xf32>, tensor<4xf32>)
+  nf.return
+}

@@ -13,28 +13,38 @@
 // RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2 | FileCheck %s --check-prefix=FORWARD-BACKWARD
 // RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --bf16 --tolerance=2e-2 --cpu=x86-64-v3 | FileCheck %s --check-prefix=FORWARD-BACKWARD
 
-// Every transposition, batches, inner extents of one block, of several, and of a last block that is shorter.
+// Every transposition, batches, inner extents of one block, of several, and of a last block that is shorter; sums of
+// an operand beside the product.
 // PRODUCTS-IN-FP32-LABEL: @products_in_fp32{{$}}
 // PRODUCTS-IN-FP32-NEXT: even: largest error
 // PRODUCTS-IN-FP32-NEXT: nn: largest error
 // PRODUCTS-IN-FP32-NEXT: nt: largest error
 // PRODUCTS-IN-FP32-NEXT: odd: largest error
+// PRODUCTS-IN-FP32-NEXT: sum_at: largest error
+// PRODUCTS-IN-FP32-NEXT: sum_b: largest error
 // PRODUCTS-IN-FP32-NEXT: tn: largest error
+// PRODUCTS-IN-FP32-NEXT: tn_beside_sum: largest error
 nf.program @products_in_fp32(%a: tensor<70x1100xbf16> {nf.name = "a"}, %b: tensor<1100x33xbf16> {nf.name = "b"},
     %bt: tensor<33x1100xbf16> {nf.name = "bt"}, %at: tensor<1100x70xbf16> {nf.name = "at"},
     %c: tensor<3x5x17xbf16> {nf.name = "c"}, %d: tensor<3x17x9xbf16> {nf.name = "d"},
     %e: tensor<3x5x18xbf16> {nf.name = "e"}, %f: tensor<3x18x9xbf16> {nf.name = "f"},
     %bias: tensor<33xf32> {nf.name = "bias"})
     -> (tensor<70x33xf32> {nf.name = "nn"}, tensor<70x33xf32> {nf.name = "nt"}, tensor<70x33xf32> {nf.name = "tn"},
-        tensor<3x5x9xf32> {nf.name = "odd"}, tensor<3x5x9xf32> {nf.name = "even"}) {
+        tensor<3x5x9xf32> {nf.name = "odd"}, tensor<3x5x9xf32> {nf.name = "even"},
+        tensor<33xf32> {nf.name = "sum_b"}, tensor<70x33xf32> {nf.name = "tn_beside_sum"},
+        tensor<70xf32> {nf.name = "sum_at"}) {
   %nn = nf.matmul %a, %b : (tensor<70x1100xbf16>, tensor<1100x33xbf16>) -> tensor<70x33xf32>
   %nt = nf.matmul %a, %bt bias %bias {transpose_b}
       : (tensor<70x1100xbf16>, tensor<33x1100xbf16>, tensor<33xf32>) -> tensor<70x33xf32>
   %tn = nf.matmul %at, %b {transpose_a} : (tensor<1100x70xbf16>, tensor<1100x33xbf16>) -> tensor<70x33xf32>
   %odd = nf.matmul %c, %d : (tensor<3x5x17xbf16>, tensor<3x17x9xbf16>) -> tensor<3x5x9xf32>
   %even = nf.matmul %e, %f : (tensor<3x5x18xbf16>, tensor<3x18x9xbf16>) -> tensor<3x5x9xf32>
-  nf.return %nn, %nt, %tn, %odd, %even
-      : tensor<70x33xf32>, tensor<70x33xf32>, tensor<70x33xf32>, tensor<3x5x9xf32>, tensor<3x5x9xf32>
+  %nns:2 = nf.matmul %a, %b {sum_rhs} : (tensor<70x1100xbf16>, tensor<1100x33xbf16>) -> (tensor<70x33xf32>, tensor<33xf32>)
+  %tns:2 = nf.matmul %at, %b {sum_lhs, transpose_a}
+      : (tensor<1100x70xbf16>, tensor<1100x33xbf16>) -> (tensor<70x33xf32>, tensor<70xf32>)
+  nf.return %nn, %nt, %tn, %odd, %even, %nns#1, %tns#0, %tns#1
+      : tensor<70x33xf32>, tensor<70x33xf32>, tensor<70x33xf32>, tensor<3x5x9xf32>, tensor<3x5x9xf32>, tensor<33xf32>,
+        tensor<70x33xf32>, tensor<70xf32>
 }
 
 // PRODUCTS-LABEL: @products{{$}}

@@ -109,6 +109,18 @@ TEST(Reference, MatmulTransposesTheLastTwoAxes) {
     }
 }
 
+TEST(Reference, MatmulSumsTheRowsOfAnOperand) {
+  auto aT = floats({3, 2}, {1, 4, 2, 5, 3, 6}), b = floats({3, 2}, {1, 0, 0, 1, 2, 2});
+  for (bool left : {false, true}) {
+    Attributes attributes;
+    attributes.set("transpose_a", int64_t(1));
+    attributes.set(left ? "sum_lhs" : "sum_rhs", int64_t(1));
+    auto results = apply("nf.matmul", {aT, b}, {Tensor<double>({2, 2}), Tensor<double>({2})}, attributes);
+    expectNear(results[0], {7, 8, 16, 17});
+    expectNear(results[1], left ? std::vector<double>{6, 15} : std::vector<double>{3, 3});
+  }
+}
+
 TEST(Reference, LayerNormUsesThePopulationVariance) {
   Attributes attributes;
   attributes.set("eps", 1.0);

@@ -52,3 +52,14 @@ nf.program @forward_backward(%x: tensor<5x8xf32> {nf.name = "x"}, %targets: tens
   %e = nf.exp %l : (tensor<f32>) -> tensor<f32>
   nf.return %e : tensor<f32>
 }
+
+// -----
+
+nf.parameter @w : tensor<4x3xf32> {init = "zeros"}
+nf.program @forward_backward(%x: tensor<4x2xf32> {nf.name = "x"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %w = nf.get @w : tensor<4x3xf32>
+  // expected-error @+1 {{expected sums of operands to come after differentiation}}
+  %y, %s = nf.matmul %w, %x {sum_lhs, transpose_a} : (tensor<4x3xf32>, tensor<4x2xf32>) -> (tensor<3x2xf32>, tensor<3xf32>)
+  %loss = nf.reduce_sum %y axes [0, 1] : (tensor<3x2xf32>) -> tensor<1x1xf32>
+  nf.return %loss : tensor<1x1xf32>
+}

@@ -72,6 +72,40 @@ nf.program @gradient() attributes {transient_bytes = 262144 : i64, nf.arguments 
 
 // -----
 
+// An operand that is summed: the flag decides whether its sum starts anew, and each task adds its slice of columns, 4
+// vectors at a time, before the library reads the block.
+// CHECK: func.func private @matmul_256x64x512_tn_flag_suma(%[[A:.*]]: memref<131072xf32>, {{.*}}, %[[S:.*]]: memref<256xf32>, %{{.*}}: index,
+// CHECK: scf.if
+// CHECK: vector.store {{.*}}, %[[S]]
+// CHECK: scf.for {{.*}} iter_args({{.*}}, {{.*}}, {{.*}}, {{.*}}) ->
+// CHECK-COUNT-4: vector.load %[[A]]
+// CHECK: vector.load %[[S]]
+// CHECK: vector.store {{.*}}, %[[S]]
+// CHECK: call @nf_gemm_f32
+// CHECK: program @beside_a_sum
+nf.program @beside_a_sum() attributes {transient_bytes = 1048576 : i64, nf.arguments = []} {
+  %dy = nf.buffer transient 0 : memref<512x256xf32>
+  %x = nf.buffer transient 524288 : memref<512x64xf32>
+  %dw = nf.buffer transient 655360 : memref<256x64xf32>
+  %db = nf.buffer transient 720896 : memref<256xf32>
+  %flag = nf.buffer transient 722000 : memref<i32>
+  nf.matmul %dy, %x accumulate %flag outs(%dw, %db) {sum_lhs, transpose_a} : (memref<512x256xf32>, memref<512x64xf32>, memref<i32>, memref<256x64xf32>, memref<256xf32>) -> ()
+  nf.return
+}
+
+// -----
+
+nf.program @sum_in_other_precision() attributes {transient_bytes = 262144 : i64, nf.arguments = []} {
+  %x = nf.buffer transient 0 : memref<8x8xbf16>
+  %y = nf.buffer transient 128 : memref<8x8xf32>
+  %s = nf.buffer transient 384 : memref<8xbf16>
+  // expected-error @+1 {{expected an f32 sum, but got 'memref<8xbf16>'}}
+  nf.matmul %x, %x outs(%y, %s) {sum_rhs} : (memref<8x8xbf16>, memref<8x8xbf16>, memref<8x8xf32>, memref<8xbf16>) -> ()
+  nf.return
+}
+
+// -----
+
 nf.program @f64() attributes {transient_bytes = 262144 : i64, nf.arguments = []} {
   %x = nf.buffer transient 0 : memref<8x8xf64>
   // expected-error @+1 {{expected f32 or bf16, but got 'memref<8x8xf64>'}}
