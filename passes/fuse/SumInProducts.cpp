@@ -89,6 +89,7 @@ static void moveToProduct(Value sum, OpOperand &use) {
   Value moved =
       cast<KernelOpInterface>(product).addOperandSum(builder, use.getOperandNumber(), tensorType(sum).getElementType());
   moved.getDefiningOp()->setLoc(location);
+  builder.setInsertionPointAfter(moved.getDefiningOp());
   if (moved.getType() != sum.getType())
     moved = ReshapeOp::create(builder, location, sum.getType(), moved);
   sum.replaceAllUsesWith(moved);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
@@ -110,6 +111,37 @@ TEST_F(Traffic, NormFormer) { expectEqual({"norm.preset=normformer", "norm.resid
 TEST_F(Traffic, PreLnBf16) { expectEqual({"train.precision=bf16", "model.activation=relu2"}); }
 TEST_F(Traffic, NormFormerBf16) {
   expectEqual({"norm.preset=normformer", "train.precision=bf16", "model.activation=gelu_tanh"});
+}
+
+/// A product that also sums an operand reads no byte more than one that does not: it adds up what its tile reads next.
+/// The cache holds a task's blocks of both operands, and no operand.
+TEST_F(Traffic, SumBesideAProduct) {
+  constexpr int64_t rows = 1024, left = 256, right = 128, blockCache = 96 << 10;
+  auto moved = [&](const std::string &outs, const std::string &sum, const std::string &types) {
+    std::string text = R"(nf.program @p() attributes {transient_bytes = 1048576 : i64, nf.arguments = []} {
+        %dy = nf.buffer transient 0 : memref<1024x256xbf16>
+        %x = nf.buffer transient 524288 : memref<1024x128xbf16>
+        %dw = nf.buffer transient 786432 : memref<256x128xf32>
+        %db = nf.buffer transient 917504 : memref<256xf32>
+        nf.matmul %dy, %x outs()" +
+                       outs + ") {" + sum + "transpose_a} : (memref<1024x256xbf16>, memref<1024x128xbf16>, " + types +
+                       R"() -> ()
+        nf.return
+      })";
+    module = parseSourceString<ModuleOp>(text, &context);
+    LowerMatmulOptions options;
+    options.bf16Products = true;
+    PassManager manager(&context);
+    manager.addPass(createLowerMatmul(options));
+    EXPECT_TRUE(module && succeeded(manager.run(*module)));
+    LaunchOp launch = *module->lookupSymbol<ProgramOp>("p").getBody().front().getOps<LaunchOp>().begin();
+    return countAccesses(kernelOf(launch), launch.getTasks(), launch.getBuffers().size(), blockCache);
+  };
+  KernelTraffic plain = moved("%dw", "", "memref<256x128xf32>");
+  KernelTraffic summed = moved("%dw, %db", "sum_lhs, ", "memref<256x128xf32>, memref<256xf32>");
+  EXPECT_GE(plain.read, rows * (left + right) * 2);
+  EXPECT_EQ(plain.read, summed.read);
+  EXPECT_EQ(plain.written + left * 4, summed.written);
 }
 
 /// A kernel that walks its rows twice reads them twice: no cache holds them all.
