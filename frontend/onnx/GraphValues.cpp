@@ -120,8 +120,11 @@ static bool fitsIntegers(const HostTensor &tensor, bool asFloat) {
   return llvm::all_of(tensor.integers, [&](int64_t value) { return value >= -bound && value <= bound; });
 }
 
-/// A vector that an exporter gave axes of extent 1 is a vector: which parameters decay follows from their rank.
-static SmallVector<int64_t> storedShape(ArrayRef<int64_t> shape) {
+/// A vector that an exporter gave axes of extent 1 is a vector, a table of which indices pick one row is a table: which
+/// parameters decay follows from their rank.
+static SmallVector<int64_t> storedShape(ArrayRef<int64_t> shape, bool isPicked) {
+  if (isPicked && shape.size() == 2)
+    return SmallVector<int64_t>(shape);
   SmallVector<int64_t> longer(llvm::make_filter_range(shape, [](int64_t extent) { return extent > 1; }));
   return longer.size() == 1 ? longer : SmallVector<int64_t>(shape);
 }
@@ -135,7 +138,8 @@ Value GraphImporter::valueOf(GraphValue &value, ImplicitLocOpBuilder &b, OpConte
     if (value.weight) {
       Location location = NameLoc::get(b.getStringAttr(value.weight->name()), placeOf(&context, file.path()));
       const std::string &name = value.weight->name();
-      Value stored = parameter(name, storedShape(value.shape), name, !file.isFrozen(name), location);
+      Value stored =
+          parameter(name, storedShape(value.shape, picked.count(name)), name, !file.isFrozen(name), location);
       value.value = op.reshape(stored, value.shape);
     } else if (const HostTensor *tensor = known(value)) {
       if (tensor->size() == 0)

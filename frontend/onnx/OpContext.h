@@ -45,6 +45,8 @@ public:
   llvm::LogicalResult give(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// Result 0 is `value`, of float32, as a double: only `narrow` reads it.
   llvm::LogicalResult giveDouble(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  /// Result 0 is known: operators after it may be evaluated.
+  llvm::LogicalResult giveKnown(HostTensor tensor);
   /// Result 0 is the sequence of these values.
   llvm::LogicalResult giveSequence(llvm::ArrayRef<mlir::Value> values);
   /// Result 0 is tensor `index` of operand 0, a sequence; negative counts from its end.

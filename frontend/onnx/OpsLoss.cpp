@@ -14,11 +14,28 @@ static Value pickOfRows(OpContext &op, Value rows, Value index) {
   return op.reduceLast<ReduceSumOp>(op.where(isPicked, rows, op.number(0)));
 }
 
-/// One index a row: what labels pick. More are tables, which programs have no form for.
+/// Whichever elements of equal ones are picked, the result is known: RoBERTa's token types, all zeros, by position.
+static std::optional<HostTensor> pickOfEqual(OpContext &op) {
+  const HostTensor *data = op.constant(0);
+  auto count = elementCount(op.shape(1));
+  if (!data || data->size() == 0 || !count || *count > HostTensor::limit)
+    return std::nullopt;
+  for (int64_t i = 1; i < data->size(); ++i)
+    if (data->number(i) != data->number(0))
+      return std::nullopt;
+  HostTensor result(data->element, op.shape(1));
+  for (int64_t i = 0; i < *count; ++i)
+    result.copy(i, *data, 0);
+  return result;
+}
+
+/// One index a row: what labels pick. More are tables, which programs have no form for, except where all are equal.
 static LogicalResult gatherElements(OpContext &op) {
   auto axis = normalizedAxis(op.node.integer("axis", 0), op.rank(0));
   if (!axis || !op.hasInput(1) || op.rank(1) != op.rank(0))
     return op.refuse("expected an axis of " + shapeText(op.shape(0)) + " and indices of equal rank");
+  if (auto known = pickOfEqual(op))
+    return op.giveKnown(std::move(*known));
   SmallVector<int64_t> rows(op.shape(0));
   rows[*axis] = 1;
   Value x = op.value(0), index = op.value(1);

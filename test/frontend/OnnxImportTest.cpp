@@ -284,6 +284,48 @@ TEST_F(OnnxImport, SequencesAreTheirParts) {
   EXPECT_EQ(import(), "");
 }
 
+/// Equal elements are known whatever the indices are (RoBERTa's token types); others are no table of a program.
+TEST_F(OnnxImport, ElementsOfEqualOnesAreKnown) {
+  addInput("input_ids", TensorProto::INT64, {"2", "4"});
+  addIntegers("types", std::vector<int64_t>(10, 3));
+  TensorProto *data = model.mutable_graph()->mutable_initializer(0);
+  data->set_dims(0, 2);
+  data->add_dims(5);
+  auto *axis = addNode("GatherElements", {"types", "input_ids"}, "type")->add_attribute();
+  axis->set_name("axis");
+  axis->set_i(1);
+  addFloats("wte", {5, 3}, 15);
+  addIntegers("last", {-1});
+  addNode("Gather", {"wte", "input_ids"}, "h");
+  addNode("Unsqueeze", {"type", "last"}, "column");
+  addNode("CastLike", {"column", "h"}, "shift");
+  addNode("Add", {"h", "shift"}, "logits");
+  addOutput("logits");
+  std::string text = import();
+  EXPECT_THAT(text, HasSubstr("constant dense<3>"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("types")));
+  data->set_int64_data(9, 4);
+  EXPECT_EQ(import(), "");
+  EXPECT_THAT(messages, HasSubstr("it picks other than one number a row"));
+}
+
+/// Which parameters decay follows from their rank: an embedding of one row does, a vector with more axes does not.
+TEST_F(OnnxImport, TablesOfOneRowAreTables) {
+  addInput("input_ids", TensorProto::INT64, {"2", "4"});
+  addFloats("wte", {5, 3}, 15);
+  addFloats("types", {1, 3}, 3);
+  addFloats("bias", {1, 3}, 3);
+  addIntegers("none", {0});
+  addNode("Gather", {"wte", "input_ids"}, "h");
+  addNode("Gather", {"types", "none"}, "type");
+  addNode("Add", {"h", "type"}, "typed");
+  addNode("Add", {"typed", "bias"}, "logits");
+  addOutput("logits");
+  std::string text = import();
+  EXPECT_THAT(text, HasSubstr("nf.parameter @types : tensor<1x3xf32>"));
+  EXPECT_THAT(text, HasSubstr("nf.parameter @bias : tensor<3xf32>"));
+}
+
 TEST_F(OnnxImport, DimensionsThatAreNotBound) {
   addInput("x", TensorProto::FLOAT, {"rows", "6"});
   options.dims["columns"] = 4;

@@ -36,6 +36,7 @@ class Entry:
     masked: bool = False  # an attention mask is a second input
     frozen: tuple = ()  # patterns of the parameters that the exporter folded away: the file has no such parameter
     plus_one: tuple = ()  # patterns of the parameters that the exporter added 1 to
+    padding: int | None = None  # the id that the model reads as padding, which batches must contain
 
     @property
     def slow(self):
@@ -89,6 +90,16 @@ def opt(**keys):
 
 def bert(**keys):
     return from_transformers("BertForMaskedLM", "BertConfig", **keys)
+
+
+def roberta():
+    """Positions count the tokens that are no padding: from 2, and 1 for padding, as the ids tell."""
+    model, call = from_transformers("RobertaForMaskedLM", "RobertaConfig", max_position_embeddings=T + 2,
+                                    type_vocab_size=1)
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            module.padding_idx = None  # a file does not say that padding's row has no gradient
+    return model, call
 
 
 def neox(**keys):
@@ -198,6 +209,15 @@ add("bert-14", "transformers BERT", bert, SCRIPT, 14, masked=True,
 add("bert-21", "transformers BERT", bert, DYNAMO, 21, symbolic=True,
     layers="2 post gelu",
     ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 1 embedding")
+add("roberta-14", "transformers RoBERTa", roberta, SCRIPT, 14, masked=True, padding=1,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
+add("roberta-18", "transformers RoBERTa", roberta, WHOLE, 18, padding=1,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
+add("roberta-21", "transformers RoBERTa", roberta, DYNAMO, 21, symbolic=True, padding=1,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
 add("neox-16", "transformers GPT-NeoX, sequential residual", lambda: neox(use_parallel_residual=False), SCRIPT, 16,
     masked=True,
     layers="2 pre gelu",
@@ -287,8 +307,8 @@ add("ours-20", "our NormFormer, untied",
 
 
 # A few of every package; the others take longer together than tools/check.sh has time for.
-QUICK = {"gpt2-13", "opt-post-15", "bert-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20", "torchscale-17",
-         "clip-17", "timm-scale-18", "timm-post-23", "ours-14"}
+QUICK = {"gpt2-13", "opt-post-15", "bert-14", "roberta-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20",
+         "torchscale-17", "clip-17", "timm-scale-18", "timm-post-23", "ours-14"}
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

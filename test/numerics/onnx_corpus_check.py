@@ -140,6 +140,8 @@ class Corpus(unittest.TestCase):
             recipe = Recipe.from_metadata(about)
             batches = make_batches(about, STEPS, 1)
             batches.pop("key_padding", None)  # the exported graph sees every token
+            if entry.padding is not None:
+                batches["tokens"][:, ::2, onnx_corpus.T // 2::3] = entry.padding
             save(batches, folder / "batch")
             stored = program.dump(folder / "initial", 1)
             program.step(folder / "initial", folder / "batch", STEPS, "-o", folder / "out")
