@@ -139,7 +139,8 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   fuse.remarks = options.fuseRemarks;
   program.addPass(createFuseRows(fuse));
   program.nest<FusedOp>().addPass(createCSEPass()); // what backward computes again, its gradient rules compute too
-  program.addPass(createSumInProducts());           // needs to know which column sums stand alone
+  if (options.target == Target::Cpu)                // a GPU's library has no sum that adds to a state
+    program.addPass(createSumInProducts());         // needs to know which column sums stand alone
   program.addPass(createSplitColumnSums()); // needs to know which column sums share a region with row reductions
 }
 

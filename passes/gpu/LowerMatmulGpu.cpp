@@ -2,7 +2,8 @@
 //
 // Before → after in Passes.td.
 //
-// 1. Products of types that the library does not have, or with matrices that do not start at 16 bytes, stay.
+// 1. Products of types that the library does not have, with matrices that do not start at 16 bytes, or beside the sum
+//    of an operand stay.
 // 2. The product in cuBLASLt's terms: matrices column-major, so that operands change places, with leading dimensions,
 //    strides of batches and the alignment that the plan gave them.
 // 3. A bias in C's type becomes an epilogue. A kernel behind the product adds it where the library refuses; and always
@@ -33,8 +34,11 @@ static constexpr int64_t workspaceBytes = 32 << 20;
 /// More alignment than this changes no algorithm.
 static constexpr int64_t mostAlignment = 256;
 
-/// Whether the product is one of the library's: by its types, and by where its buffers start.
+/// Whether the product is one of the library's: by its types, by where its buffers start, and without the sum of an
+/// operand, which BGRADA and BGRADB store and do not add to a state.
 static bool isLibrarys(MatmulOp op) {
+  if (op.hasOperandSum())
+    return false;
   for (Value buffer : {op.getLhs(), op.getRhs(), op.getOuts()[0]})
     if (alignmentOf(buffer) < gpuVectorBytes)
       return false;

@@ -6,6 +6,7 @@
 // RUN: nf-check %s --program=one --against=cpu | FileCheck %s --check-prefix=ONE
 // RUN: nf-check %s --program=one --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=ONE
 // RUN: nf-check %s --program=operand_sums --against=cpu | FileCheck %s --check-prefix=OPERAND-SUMS
+// RUN: nf-check %s --program=operand_sums --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=OPERAND-SUMS
 
 nf.parameter @x : tensor<2x3x37xf32> {init = "zeros"}
 nf.parameter @weight : tensor<37xf32> {init = "zeros"}

@@ -63,3 +63,18 @@ nf.program @mixed() attributes {transient_bytes = 4096 : i64, nf.arguments = []}
   nf.matmul %x, %w outs(%y) {transpose_b} : (memref<4x8xf32>, memref<6x8xbf16>, memref<4x6xf32>) -> ()
   nf.return
 }
+
+// -----
+
+// No-op: nor does it add the sum of an operand to a state.
+// CHECK-LABEL: program @beside_a_sum
+// CHECK: matmul {{.*}}sum_lhs
+// CHECK-NOT: gemm
+nf.program @beside_a_sum() attributes {transient_bytes = 4096 : i64, nf.arguments = []} {
+  %dy = nf.buffer transient 0 : memref<8x4xf32>
+  %x = nf.buffer transient 128 : memref<8x4xf32>
+  %dw = nf.buffer transient 256 : memref<4x4xf32>
+  %db = nf.buffer transient 320 : memref<4xf32>
+  nf.matmul %dy, %x outs(%dw, %db) {sum_lhs, transpose_a, always_accumulate} : (memref<8x4xf32>, memref<8x4xf32>, memref<4x4xf32>, memref<4xf32>) -> ()
+  nf.return
+}
