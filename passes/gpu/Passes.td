@@ -46,13 +46,13 @@ def LowerCopyGpu : Pass<"nf-lower-copy-gpu", "::mlir::ModuleOp"> {
     ```mlir
     %in = nf.buffer transient 0 : memref<48xf32>
     %out = nf.buffer transient 192 : memref<32xf32>
-    nf.copy %in to %out sizes [32] from 18 strides [1] to 0 strides [1] : memref<48xf32>, memref<32xf32>
+    nf.copy %in to %out sizes [32] from 10 strides [1] to 0 strides [1] : memref<48xf32>, memref<32xf32>
     ```
-    becomes, beside `@nf_gpu`,
+    becomes, beside `@nf_gpu` among others,
     ```mlir
     %in = nf.buffer transient 0 : memref<48xf32>
     %out = nf.buffer transient 192 : memref<32xf32>
-    %0 = nf.buffer transient 64 : memref<34xf32>
+    %0 = nf.buffer transient 32 : memref<34xf32>
     %1 = nf.buffer transient 192 : memref<32xf32>
     nf.launch @copy_gpu_f32_32s1s1_by2_at2_0(%0, %1) tasks 1 : memref<34xf32>, memref<32xf32>
     func.func private @copy_gpu_f32_32s1s1_by2_at2_0(memref<34xf32>, memref<32xf32>, index, memref<?xi8>)
@@ -71,7 +71,7 @@ def LowerScatterAddGpu : Pass<"nf-lower-scatter-add-gpu", "::mlir::ModuleOp"> {
     ```mlir
     nf.scatter_add %rows, %ids outs(%table) : (memref<256x768xf32>, memref<256xi32>, memref<50257x768xf32>) -> ()
     ```
-    becomes, beside `@nf_gpu`,
+    becomes, beside `@nf_gpu` among others,
     ```mlir
     nf.launch @fill_gpu_f32_38597376_by4(%table) tasks 9424 : memref<50257x768xf32>
     nf.launch @scatter_add_gpu_50257x768_256_f32_by4(%rows, %ids, %table) tasks 256
@@ -89,19 +89,20 @@ def LowerAttentionGpu : Pass<"nf-lower-attention-gpu", "::mlir::ModuleOp"> {
     Other attention stays as it is.
 
     ```mlir
-    nf.attention_backward %q, %k, %v, %out, %lse, %dout outs(%dq, %dk, %dv) {heads = 2 : i64, causal, scale = 0.125 : f64}
-        : (memref<1x70x128xbf16>, …) -> ()
+    nf.attention %q, %k, %v outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}
+        : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
+           memref<1x2x70xf32>) -> ()
     ```
-    becomes, beside kernels of these names in `@nf_gpu`,
+    becomes, beside `@nf_gpu` among others,
     ```mlir
-    nf.launch @attention_1x70x70_h2w64_causal_bf16_delta(%q, %k, …) tasks 5 : memref<1x70x128xbf16>, …
-    nf.launch @attention_1x70x70_h2w64_causal_bf16_dkdv(%q, %k, …) tasks 4 : memref<1x70x128xbf16>, …
-    nf.launch @attention_1x70x70_h2w64_causal_bf16_dq(%q, %k, …) tasks 4 : memref<1x70x128xbf16>, …
+    nf.launch @attention_1x70x70_h2w64_causal_bf16(%q, %k, %v, %out, %lse) tasks 4
+        : memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x2x70xf32>
+    func.func private @attention_1x70x70_h2w64_causal_bf16(memref<1x70x128xbf16>, memref<1x70x128xbf16>,
+        memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x2x70xf32>, index, memref<?xi8>)
+        attributes {nf.gpu_threads = 128 : i64}
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
-                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = NF_GpuKernelDialects;
 }
 
 def LowerMatmulGpu : Pass<"nf-lower-matmul-gpu", "::mlir::ModuleOp"> {
