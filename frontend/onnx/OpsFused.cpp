@@ -70,12 +70,14 @@ static LogicalResult rmsNormalization(OpContext &op) {
       rootMeanSquare(op, op.value(0), op.hasInput(1) ? op.value(1) : Value(), op.node.number("epsilon", 1e-5)));
 }
 
-/// The sum of a residual, the LayerNorm of it, and the sum itself as the last output.
+/// The sum of a residual, the LayerNorm of it, and the sum itself as the last output. A bias is that of the linear
+/// which made the first operand: added there, both are one op.
 static LogicalResult skipLayerNormalization(OpContext &op, bool isSimple) {
-  Value sum = op.add(op.value(0), op.value(1));
-  size_t biasOfSum = isSimple ? 3 : 4;
-  if (op.hasInput(biasOfSum))
-    sum = op.add(sum, op.value(biasOfSum));
+  Value update = op.value(0);
+  size_t bias = isSimple ? 3 : 4;
+  if (op.hasInput(bias))
+    update = op.add(update, op.value(bias));
+  Value sum = op.add(update, op.value(1));
   if (op.isUsed(1) || op.isUsed(2))
     return op.refuse("its mean or deviation is read", "the normalized output alone");
   double epsilon = op.node.number("epsilon", 1e-12);
@@ -218,14 +220,27 @@ static LogicalResult attention(OpContext &op) {
   return op.give(y && isSplit ? split(op, y, a.heads) : y);
 }
 
+/// Whether com.microsoft's mask of padding, operand `index`, is known to hide none of `keys`: of rank 1 it holds how
+/// many of them each sample has, of higher rank what is seen.
+static bool hidesNothing(OpContext &op, size_t index, int64_t keys) {
+  const HostTensor *mask = op.constant(index);
+  bool isLength = op.rank(index) == 1;
+  if (!mask || (isLength && mask->size() != op.shape(0)[0]))
+    return false;
+  for (int64_t i = 0; i < mask->size(); ++i)
+    if (mask->number(i) < (isLength ? static_cast<double>(keys) : 1))
+      return false;
+  return true;
+}
+
 /// com.microsoft's operator on separate operands, with the biases of their projections in one.
 static LogicalResult multiHeadAttention(OpContext &op) {
-  for (size_t i : {4, 6, 7})
-    if (op.hasInput(i))
-      return op.refuse("it has a padding mask or a cache", "a model exported without a fusion of attention");
   for (size_t i : {0, 1, 2})
     if (!op.hasInput(i) || op.rank(i) != 3)
       return op.refuse("expected separate queries, keys and values of rank 3");
+  bool hidesKeys = op.hasInput(4) && !hidesNothing(op, 4, op.shape(1)[1]);
+  if (hidesKeys || op.hasInput(6) || op.hasInput(7))
+    return op.refuse("it hides padding or has a cache", "a model exported without a fusion of attention");
   if (op.isUsed(1) || op.isUsed(2))
     return op.refuse("its cache is read", "export with use_cache=False");
   Heads a;
@@ -252,8 +267,11 @@ static LogicalResult multiHeadAttention(OpContext &op) {
 
 /// com.microsoft's operator with its packed projection.
 static LogicalResult packedAttention(OpContext &op) {
-  if (op.hasInput(3) || op.hasInput(4) || op.isUsed(1) || op.node.has("qkv_hidden_sizes"))
-    return op.refuse("it has a padding mask, a cache or unequal sizes",
+  if (!op.hasInput(0) || op.rank(0) != 3)
+    return op.refuse("expected an operand of rank 3");
+  bool hidesKeys = op.hasInput(3) && !hidesNothing(op, 3, op.shape(0)[1]);
+  if (hidesKeys || op.hasInput(4) || op.isUsed(1) || op.node.has("qkv_hidden_sizes"))
+    return op.refuse("it hides padding, or has a cache or unequal sizes",
                      "a model exported without a fusion of attention");
   Value packed = op.matmul(op.value(0), op.value(1));
   if (op.hasInput(2))

@@ -309,6 +309,41 @@ TEST_F(OnnxImport, ElementsOfEqualOnesAreKnown) {
   EXPECT_THAT(messages, HasSubstr("it picks other than one number a row"));
 }
 
+TEST_F(OnnxImport, PaddingOfAttentionHidesNothing) {
+  addInput("x", TensorProto::FLOAT, {"2", "4", "6"});
+  model.add_opset_import()->set_domain("com.microsoft");
+  addFloats("w", {6, 18}, 108);
+  addFloats("b", {18}, 18);
+  addIntegers("mask", {});
+  TensorProto *mask = model.mutable_graph()->mutable_initializer(2);
+  NodeProto *node = addNode("Attention", {"x", "w", "b", "mask"}, "y");
+  node->set_domain("com.microsoft");
+  auto *heads = node->add_attribute();
+  heads->set_name("num_heads");
+  heads->set_i(2);
+  addOutput("y");
+  auto check = [&](std::vector<int64_t> dims, std::vector<int64_t> values, bool hidesNothing) {
+    mask->mutable_dims()->Assign(dims.begin(), dims.end());
+    mask->mutable_int64_data()->Assign(values.begin(), values.end());
+    messages.clear();
+    EXPECT_EQ(import().find(" attention ") != std::string::npos, hidesNothing);
+    EXPECT_EQ(messages.find("it hides padding") == std::string::npos, hidesNothing) << messages;
+  };
+  auto checkForms = [&] {
+    check({2}, {4, 4}, true); // keys of each sample
+    check({2}, {4, 3}, false);
+    check({4}, {4, 4, 4, 4}, false); // with where they begin, or of another form
+    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 1}, true);
+    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 0}, false);
+  };
+  checkForms();
+  node->set_op_type("MultiHeadAttention");
+  node->clear_input();
+  for (const char *input : {"x", "x", "x", "b", "mask"})
+    node->add_input(input);
+  checkForms();
+}
+
 /// Which parameters decay follows from their rank: an embedding of one row does, a vector with more axes does not.
 TEST_F(OnnxImport, TablesOfOneRowAreTables) {
   addInput("input_ids", TensorProto::INT64, {"2", "4"});

@@ -20,7 +20,8 @@ from torch import nn
 from torch_model import Config, Model
 
 V, T, D, HEADS, F, LAYERS, BATCH = 61, 16, 32, 4, 64, 2, 2
-PACKAGES = ("torch", "onnx", "onnxscript", "transformers", "x-transformers", "torchscale", "open-clip-torch", "timm")
+PACKAGES = ("torch", "onnx", "onnxscript", "transformers", "x-transformers", "torchscale", "open-clip-torch", "timm",
+            "onnxruntime")
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Entry:
     name: str
     source: str  # package and model
     make: Callable  # () -> a module from ids [B, T], and what `inputs` adds, to logits [B, T, V]
-    exporter: str  # "dynamo", "dynamo, not optimized" or "TorchScript"
+    exporter: str  # "dynamo", "dynamo, not optimized" or "TorchScript"; with ONNX Runtime's fusions after it
     opset: int
     layers: str  # of each layer: placement and NormFormer's operations, as --explain finds them; "" where none is found
     ops: str  # composite ops of the raised graph: "2 attention, 5 layer_norm"
@@ -36,6 +37,7 @@ class Entry:
     masked: bool = False  # an attention mask is a second input
     frozen: tuple = ()  # patterns of the parameters that the exporter folded away: the file has no such parameter
     plus_one: tuple = ()  # patterns of the parameters that the exporter added 1 to
+    fused: str = ""  # the kind of model that ONNX Runtime's optimizer of transformers took it for
     padding: int | None = None  # the id that the model reads as padding, which batches must contain
 
     @property
@@ -180,6 +182,7 @@ def add(name, source, make, exporter, opset, layers, ops, **keys):
 
 
 DYNAMO, WHOLE, SCRIPT = "dynamo", "dynamo, not optimized", "TorchScript"
+FUSED = SCRIPT + ", ONNX Runtime's fusions"
 EAGER = dict(attn_implementation="eager")
 add("gpt2-13", "transformers GPT-2", lambda: gpt2(**EAGER), SCRIPT, 13, masked=True,
     layers="2 pre gelu_tanh",
@@ -209,6 +212,12 @@ add("bert-14", "transformers BERT", bert, SCRIPT, 14, masked=True,
 add("bert-21", "transformers BERT", bert, DYNAMO, 21, symbolic=True,
     layers="2 post gelu",
     ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 1 embedding")
+add("bert-fused-14", "transformers BERT", lambda: bert(**EAGER), FUSED, 14, masked=True, fused="bert",
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 9 linear, 1 embedding")
+add("gpt2-fused-14", "transformers GPT-2", lambda: gpt2(**EAGER), FUSED, 14, masked=True, fused="gpt2",
+    layers="2 pre gelu_tanh",
+    ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
 add("roberta-14", "transformers RoBERTa", roberta, SCRIPT, 14, masked=True, padding=1,
     layers="2 post gelu",
     ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
@@ -328,7 +337,7 @@ def export(entry, model, file):
     ids = torch.randint(2, V, (BATCH, T))
     names = ["input_ids", "attention_mask"] if entry.masked else ["input_ids"]
     options = dict(dynamo=False)
-    if entry.exporter != SCRIPT:
+    if entry.exporter not in (SCRIPT, FUSED):
         options = dict(dynamo=True, external_data=False, optimize=entry.exporter == DYNAMO)
     if entry.symbolic:
         options["dynamic_shapes"] = tuple({0: "batch", 1: "sequence"} for _ in names)
@@ -337,6 +346,11 @@ def export(entry, model, file):
         warnings.simplefilter("ignore")
         torch.onnx.export(model, arguments, str(file), input_names=names, output_names=["logits"],
                           opset_version=entry.opset, verbose=False, **options)
+    if entry.fused:
+        from onnxruntime.transformers import optimizer
+
+        fused = optimizer.optimize_model(str(file), model_type=entry.fused, num_heads=HEADS, hidden_size=D, opt_level=0)
+        fused.save_model_to_file(str(file))
 
 
 def cache_key():
