@@ -32,7 +32,8 @@ int32_t nf_emulated_shuffle(int32_t mask, int32_t value, int32_t offset, int32_t
  * each), b (2) and c (4 f32); the first four become d. */
 void nf_emulated_mma_bf16(int32_t *words);
 
-/* ldmatrix.m8n8.b16 of 1, 2 or 4 matrices, transposed or not: `row` is what the lane points to, `result` what it gets. */
+/* ldmatrix.m8n8.b16 of 1, 2 or 4 matrices, transposed or not: `row` is what the lane points to, `result` what it gets.
+ */
 void nf_emulated_ldmatrix(const void *row, int32_t matrices, int32_t transposed, int32_t *result);
 
 /* cp.async of 4, 8 or 16 bytes, of which `source_bytes` are read and the others zero; its groups. */
