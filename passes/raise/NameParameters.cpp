@@ -100,10 +100,9 @@ struct NameParameters : nf::impl::NameParametersBase<NameParameters> {
                                    << " export with torch.onnx.export(..., dynamo=True, optimize=False)";
   }
 
-  /// Whether exporters keep the names of parameters of this kind, unless they compute with them.
-  static bool isScale(StringRef kind) {
-    return kind == "norm scale" || kind == "HeadScale" || kind == "ResScale" || kind == "LayerScale";
-  }
+  /// Whether exporters keep the names of parameters of this kind, unless they compute with them. Not HeadScale's:
+  /// models view it as [heads, 1, 1], and exporters make that a tensor without a name.
+  static bool isScale(StringRef kind) { return kind == "norm scale" || kind == "ResScale" || kind == "LayerScale"; }
 
   /// Keeps the old name where another parameter has the new one.
   void rename(SymbolTable &symbols, ParameterOp parameter, StringRef name) {
