@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
         return parseByteSize(text) ? std::string() : fmt::format("expected {}, but got {}", byteSizeText, text);
       });
   app.add_option("--remarks", remarks, "say what a stage did: raise, fold, fuse; repeatable")
-      ->check(CLI::IsMember({"fold", "fuse"}))
+      ->check(CLI::IsMember({"raise", "fold", "fuse"}))
       ->allow_extra_args(false);
   app.add_option("--verify-stages", options.verifyStages,
                  "check after each stage that only what may leave it is there (docs/compiler.md); false: do not")

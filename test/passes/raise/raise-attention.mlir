@@ -1,5 +1,6 @@
 // RUN: nf-opt --pass-pipeline='builtin.module(nf.program(nf-simplify,nf-raise-attention,nf-simplify))' %s | FileCheck %s
 // RUN: nf-opt --pass-pipeline='builtin.module(nf.program(nf-simplify,nf-raise-attention{remarks}))' %s 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: nf-compile %s --compile-from=import --remarks=raise --emit=raise -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: nf-check %s --against='pass:nf.program(nf-simplify,nf-raise-attention,nf-simplify)' --tolerance=1e-5
 
 // Batch 2, 6 tokens, 3 heads of 4 columns.
