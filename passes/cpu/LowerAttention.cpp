@@ -9,6 +9,7 @@
 //===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/AttentionKernel.h"
 #include "passes/cpu/Passes.h"
+#include "passes/rows/AttentionRoles.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -39,19 +40,6 @@ template <typename Op> static LogicalResult checkTypes(Op op) {
   return success();
 }
 
-/// "attention_4x64x64_h12w64_causal_padding": batch, queries, keys; heads, width; what else is in it.
-template <typename Op> static std::string baseName(Op op, const AttentionShape &shape) {
-  std::string name;
-  llvm::raw_string_ostream out(name);
-  out << op->getName().stripDialect() << '_' << shape.batch << 'x' << shape.queries << 'x' << shape.keys << "_h"
-      << shape.heads << 'w' << shape.width;
-  out << (shape.causal ? "_causal" : "") << (op.getKeyPadding() ? "_padding" : "")
-      << (op.getSegments() ? "_segments" : "") << (op.getKeyLength() ? "_length" : "")
-      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "")
-      << (getElementTypeOrSelf(op.getQ().getType()).isBF16() ? "_bf16" : "");
-  return name;
-}
-
 /// A kernel's argument types: those of the buffers, memref<1x…> for one number.
 template <typename Op> static SmallVector<Type> argumentTypes(Op op) {
   SmallVector<Type> types(op->getOperandTypes());
@@ -65,32 +53,7 @@ template <typename Op> static SmallVector<Type> argumentTypes(Op op) {
 /// The block arguments in the roles that the op's operands have.
 template <typename Op> static AttentionBuffers buffersOf(Op op, ArrayRef<BlockArgument> arguments) {
   AttentionBuffers buffers;
-  auto argument = [&](OpOperand *operand) -> Value { return arguments[operand->getOperandNumber()]; };
-  auto optional = [&](MutableOperandRange operand) -> Value {
-    return operand.empty() ? Value() : argument(&operand[0]);
-  };
-  buffers.q = argument(&op.getQMutable());
-  buffers.k = argument(&op.getKMutable());
-  buffers.v = argument(&op.getVMutable());
-  buffers.keyPadding = optional(op.getKeyPaddingMutable());
-  buffers.segments = optional(op.getSegmentsMutable());
-  buffers.keyLength = optional(op.getKeyLengthMutable());
-  buffers.queryOffset = optional(op.getQueryOffsetMutable());
-  buffers.seed = optional(op.getSeedMutable());
-  buffers.step = optional(op.getStepMutable());
-  buffers.sampleOffset = optional(op.getSampleOffsetMutable());
-  MutableOperandRange outs = op.getOutsMutable();
-  if constexpr (std::is_same_v<Op, AttentionOp>) {
-    buffers.out = argument(&outs[0]);
-    buffers.lse = argument(&outs[1]);
-  } else {
-    buffers.out = argument(&op.getOutMutable());
-    buffers.lse = argument(&op.getLseMutable());
-    buffers.dout = argument(&op.getDoutMutable());
-    buffers.dq = argument(&outs[0]);
-    buffers.dk = argument(&outs[1]);
-    buffers.dv = argument(&outs[2]);
-  }
+  assignAttentionRoles(op, buffers, [&](OpOperand &operand) { return arguments[operand.getOperandNumber()]; });
   return buffers;
 }
 
@@ -140,7 +103,8 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
   template <typename Op> std::string keyOf(Op op, const AttentionShape &shape) {
     std::string key;
     llvm::raw_string_ostream out(key);
-    out << baseName(op, shape) << ' ' << op.getScaleAttr() << ' ' << op.getDropoutAttr();
+    out << attentionName(op->getName().stripDialect(), op, shape) << ' ' << op.getScaleAttr() << ' '
+        << op.getDropoutAttr();
     for (Type type : argumentTypes(op))
       out << ' ' << type;
     return key;
@@ -168,7 +132,7 @@ struct LowerAttention : nf::impl::LowerAttentionBase<LowerAttention> {
       types.push_back(MemRefType::get({1}, builder.getI32Type()));
     size_t buffers = types.size();
     types.append({builder.getIndexType(), MemRefType::get({ShapedType::kDynamic}, builder.getI8Type())});
-    kernel = newKernel(op, baseName(op, shape), types);
+    kernel = newKernel(op, attentionName(op->getName().stripDialect(), op, shape), types);
     builder.setInsertionPointToStart(&kernel.getBody().front());
     TileBuilder b(op.getLoc(), builder, shape.lanes);
     ArrayRef<BlockArgument> arguments = kernel.getArguments();

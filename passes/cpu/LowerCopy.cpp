@@ -133,10 +133,10 @@ struct LowerCopy : nf::impl::LowerCopyBase<LowerCopy> {
   }
 
   LogicalResult lower(CopyOp op) {
-    auto in = op.getIn().getDefiningOp<BufferOp>(), out = op.getOut().getDefiningOp<BufferOp>();
-    if (!in || !out)
-      return op.emitOpError() << "expected operands made by nf.buffer, but got " << (in ? op.getOut() : op.getIn())
-                              << "; plan memory first";
+    auto buffers = copiedBuffers(op);
+    if (failed(buffers))
+      return failure();
+    auto [in, out] = *buffers;
     if (op.getFill())
       fill(op, out);
     SmallVector<CopyAxis> axes = canonicalAxes(op);

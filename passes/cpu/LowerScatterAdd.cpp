@@ -7,6 +7,7 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/cpu/KernelBuilder.h"
+#include "passes/rows/ScatterAdds.h"
 
 namespace nf {
 #define GEN_PASS_DEF_LOWERSCATTERADD
@@ -40,27 +41,11 @@ struct Scatter {
 
 struct LowerScatterAdd : nf::impl::LowerScatterAddBase<LowerScatterAdd> {
   void runOnOperation() override {
-    SmallVector<ScatterAddOp> ops;
-    getOperation().walk([&](ScatterAddOp op) {
-      if (!op.getOuts().empty())
-        ops.push_back(op);
-    });
-    bool fits = true;
-    for (ScatterAddOp op : ops)
-      fits &= succeeded(check(op));
-    if (!fits)
+    auto ops = plannedScatterAdds(getOperation());
+    if (failed(ops))
       return signalPassFailure();
-    for (ScatterAddOp op : ops)
+    for (ScatterAddOp op : *ops)
       lower(op);
-  }
-
-  LogicalResult check(ScatterAddOp op) {
-    Type rows = op.getRows().getType(), table = op.getOuts()[0].getType();
-    bool rowsFit = getElementTypeOrSelf(rows).isF32() || getElementTypeOrSelf(rows).isBF16();
-    if (!rowsFit || !getElementTypeOrSelf(table).isF32())
-      return op.emitOpError() << "expected f32 or bf16 rows and an f32 table, but got " << rows << " and " << table
-                              << "; sums of gradients are kept in fp32";
-    return success();
   }
 
   void lower(ScatterAddOp op) {

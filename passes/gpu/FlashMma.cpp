@@ -61,7 +61,7 @@ FlashMma::Values FlashMma::stream(Value from, Value to, int64_t bufferBytes, fun
                                   ArrayRef<Value> carried, function_ref<Values(Value, Value, ValueRange)> body) {
   b.onlyIf(b.less(from, to), [&] { copy(from, memory); });
   tile->commit();
-  return b.loop(from, to, 1, carried, [&](Value i, ValueRange before) {
+  return b.forEach(from, to, 1, carried, [&](Value i, ValueRange before) {
     Value odd = b.rem(b.sub(i, from), 2), next = b.add(i, 1);
     b.onlyIf(b.less(next, to), [&] { copy(next, b.at(memory, b.mul(b.sub(b.i32(1), odd), bufferBytes))); });
     tile->commit();

@@ -58,7 +58,8 @@ void GpuBuilder::onlyIf(Value condition, function_ref<void()> body) {
 }
 
 SmallVector<Value> GpuBuilder::forEach(Value from, Value to, int64_t step, ValueRange carried, LoopBody body) {
-  auto loop = scf::ForOp::create(*this, from, to, constant(step), carried);
+  Value by = arith::ConstantIntOp::create(*this, from.getType(), step);
+  auto loop = scf::ForOp::create(*this, from, to, by, carried);
   InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
@@ -89,20 +90,19 @@ Value GpuBuilder::address(Value pointer, Type element, Value index) {
                              LLVM::GEPNoWrapFlags::inbounds);
 }
 
-static unsigned accessAlignment(Type element, int64_t width) {
-  return std::min<int64_t>(gpuVectorBytes, width * storedBytes(element));
+unsigned nf::accessAlignment(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return std::min(gpuVectorBytes, storedBytes(getElementTypeOrSelf(type)) * (vector ? vector.getNumElements() : 1));
 }
 
 Value GpuBuilder::load(Value pointer, Type element, Value index, int64_t width) {
   Type stored = storedElement(element), type = width == 1 ? stored : VectorType::get({width}, stored);
-  return LLVM::LoadOp::create(*this, type, address(pointer, stored, index), accessAlignment(stored, width));
+  return LLVM::LoadOp::create(*this, type, address(pointer, stored, index), accessAlignment(type));
 }
 
 void GpuBuilder::store(Value value, Value pointer, Value index) {
-  auto vector = dyn_cast<VectorType>(value.getType());
-  Type element = getElementTypeOrSelf(value.getType());
-  unsigned alignment = accessAlignment(element, vector ? vector.getNumElements() : 1);
-  LLVM::StoreOp::create(*this, value, address(pointer, element, index), alignment);
+  Type type = value.getType();
+  LLVM::StoreOp::create(*this, value, address(pointer, getElementTypeOrSelf(type), index), accessAlignment(type));
 }
 
 Value GpuBuilder::shared(StringRef name, Type element, int64_t count) {

@@ -40,7 +40,8 @@ public:
   /// Emits `body` where `condition` holds; where it is null, always.
   void onlyIf(mlir::Value condition, llvm::function_ref<void()> body);
   using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
-  /// for (i = from; i < to; i += step), with values carried from one to the next; returns the last ones.
+  /// for (i = from; i < to; i += step) in the type of `from`, with values carried from one to the next; returns the
+  /// last ones.
   llvm::SmallVector<mlir::Value> forEach(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
                                          LoopBody body);
 
@@ -60,6 +61,9 @@ private:
 /// The elements of a buffer as they are in memory: masks are bytes.
 mlir::Type storedElement(mlir::Type element);
 int64_t storedBytes(mlir::Type element);
+
+/// What an access of a number or vector is aligned to: its bytes, up to the 16 of an instruction.
+unsigned accessAlignment(mlir::Type type);
 
 /// Bytes by which the start of a buffer is aligned, up to 16.
 int64_t alignmentOf(mlir::Value buffer);

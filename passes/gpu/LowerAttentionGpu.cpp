@@ -14,6 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/gpu/FlashMma.h"
+#include "passes/rows/AttentionRoles.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace nf {
@@ -24,50 +25,14 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-/// "attention_4x64x64_h12w64_causal_bf16": batch, queries, keys; heads, width; what else is in it.
-template <typename Op> static std::string baseName(Op op, const FlashShape &shape) {
-  std::string name;
-  llvm::raw_string_ostream out(name);
-  out << "attention_" << shape.batch << 'x' << shape.queries << 'x' << shape.keys << "_h" << shape.heads << 'w'
-      << shape.width;
-  out << (shape.causal ? "_causal" : "") << (op.getKeyPadding() ? "_padding" : "")
-      << (op.getSegments() ? "_segments" : "") << (op.getKeyLength() ? "_length" : "")
-      << (op.getQueryOffset() ? "_offset" : "") << (shape.dropout > 0 ? "_dropout" : "")
-      << (getElementTypeOrSelf(op.getQ().getType()).isBF16() ? "_bf16" : "");
-  return name;
-}
-
 /// The op's operands in their roles; their pointers are `pointers`, and the dropout site's the last of them.
 template <typename Op> static FlashOperands operandsOf(Op op, ValueRange pointers) {
   FlashOperands operands;
-  auto operand = [&](OpOperand *operand) {
-    return FlashOperand{pointers[operand->getOperandNumber()], cast<MemRefType>(operand->get().getType())};
-  };
-  auto optional = [&](MutableOperandRange range) { return range.empty() ? FlashOperand() : operand(&range[0]); };
-  operands.q = operand(&op.getQMutable());
-  operands.k = operand(&op.getKMutable());
-  operands.v = operand(&op.getVMutable());
-  operands.keyPadding = optional(op.getKeyPaddingMutable());
-  operands.segments = optional(op.getSegmentsMutable());
-  operands.keyLength = optional(op.getKeyLengthMutable());
-  operands.queryOffset = optional(op.getQueryOffsetMutable());
-  operands.seed = optional(op.getSeedMutable());
-  operands.step = optional(op.getStepMutable());
-  operands.sampleOffset = optional(op.getSampleOffsetMutable());
+  assignAttentionRoles(op, operands, [&](OpOperand &operand) {
+    return FlashOperand{pointers[operand.getOperandNumber()], cast<MemRefType>(operand.get().getType())};
+  });
   if (operands.seed)
     operands.site = {pointers.back(), MemRefType::get({1}, IntegerType::get(op.getContext(), 32))};
-  MutableOperandRange outs = op.getOutsMutable();
-  if constexpr (std::is_same_v<Op, AttentionOp>) {
-    operands.out = operand(&outs[0]);
-    operands.lse = operand(&outs[1]);
-  } else {
-    operands.out = operand(&op.getOutMutable());
-    operands.lse = operand(&op.getLseMutable());
-    operands.dout = operand(&op.getDoutMutable());
-    operands.dq = operand(&outs[0]);
-    operands.dk = operand(&outs[1]);
-    operands.dv = operand(&outs[2]);
-  }
   return operands;
 }
 
@@ -127,7 +92,7 @@ struct LowerAttentionGpu : nf::impl::LowerAttentionGpuBase<LowerAttentionGpu> {
   /// Ops of one name may still differ: in scale, dropout rate and strides.
   template <typename Op>
   func::FuncOp kernelOf(Op op, const FlashShape &shape, const FlashLaunch &launch, TypeRange types) {
-    std::string name = baseName(op, shape) + launch.suffix.str(), key;
+    std::string name = attentionName("attention", op, shape) + launch.suffix.str(), key;
     llvm::raw_string_ostream out(key);
     out << name << ' ' << op.getScaleAttr() << ' ' << op.getDropoutAttr();
     for (Type type : types)

@@ -2,9 +2,8 @@
 //
 // Before → after in Passes.td.
 //
-// 1. The axes take their only form (CopyAxes). Pointers stay multiples of 16 bytes: what is left of an offset is part
-// of
-//    the kernel.
+// 1. The axes take their only form (CopyAxes). Pointers stay multiples of 16 bytes: what is left of an offset is
+//    part of the kernel.
 // 2. Where the destination's last axis is contiguous, and so is the source's, or stands still, a thread moves up to 16
 //    bytes at once; else one element. Neighbouring threads have neighbouring places in the destination.
 // 3. A transpose goes through square tiles of shared memory: rows of the source are read and rows of the destination
@@ -182,10 +181,10 @@ struct LowerCopyGpu : nf::impl::LowerCopyGpuBase<LowerCopyGpu> {
   }
 
   LogicalResult lower(CopyOp op) {
-    auto in = op.getIn().getDefiningOp<BufferOp>(), out = op.getOut().getDefiningOp<BufferOp>();
-    if (!in || !out)
-      return op.emitOpError() << "expected operands made by nf.buffer, but got " << (in ? op.getOut() : op.getIn())
-                              << "; plan memory first";
+    auto buffers = copiedBuffers(op);
+    if (failed(buffers))
+      return failure();
+    auto [in, out] = *buffers;
     if (op.getFill())
       launchFill(op, out, Value());
     SmallVector<CopyAxis> axes = canonicalAxes(op);

@@ -3,9 +3,8 @@
 // Before → after in Passes.td.
 //
 // 1. A launch clears the table, always or under the flag.
-// 2. In the kernel every row has a block. Its warps compare all indices with the row's own, 32 at once, and write who
-// is
-//    equal as one word each to shared memory. A block whose index has come before ends there.
+// 2. In the kernel every row has a block. Its warps compare all indices with the row's own, 32 at once, and write
+//    who is equal as one word each to shared memory. A block whose index has come before ends there.
 // 3. The first row of an index adds all rows of that index to the entry, in ascending order: nobody else writes it, so
 //    there is nothing to be atomic, and the bits never vary. A thread has a vector of columns.
 //
@@ -19,6 +18,7 @@
 #include "passes/gpu/GpuFill.h"
 #include "passes/rows/KernelNames.h"
 #include "passes/rows/RowOps.h"
+#include "passes/rows/ScatterAdds.h"
 
 namespace nf {
 #define GEN_PASS_DEF_LOWERSCATTERADDGPU
@@ -147,26 +147,14 @@ private:
 
 struct LowerScatterAddGpu : nf::impl::LowerScatterAddGpuBase<LowerScatterAddGpu> {
   void runOnOperation() override {
-    SmallVector<ScatterAddOp> ops;
-    getOperation().walk([&](ScatterAddOp op) {
-      if (!op.getOuts().empty())
-        ops.push_back(op);
-    });
-    bool fits = true;
-    for (ScatterAddOp op : ops)
-      fits &= succeeded(check(op));
-    if (!fits)
+    auto ops = plannedScatterAdds(getOperation(), checkCount);
+    if (failed(ops))
       return signalPassFailure();
-    for (ScatterAddOp op : ops)
+    for (ScatterAddOp op : *ops)
       lower(op);
   }
 
-  LogicalResult check(ScatterAddOp op) {
-    Type rows = op.getRows().getType(), table = op.getOuts()[0].getType();
-    bool rowsFit = getElementTypeOrSelf(rows).isF32() || getElementTypeOrSelf(rows).isBF16();
-    if (!rowsFit || !getElementTypeOrSelf(table).isF32())
-      return op.emitOpError() << "expected f32 or bf16 rows and an f32 table, but got " << rows << " and " << table
-                              << "; sums of gradients are kept in fp32";
+  static LogicalResult checkCount(ScatterAddOp op) {
     int64_t count = cast<MemRefType>(op.getIndices().getType()).getNumElements();
     if (count > mostRows)
       return op.emitOpError() << "expected at most " << mostRows << " rows, but got " << count

@@ -49,18 +49,8 @@ ThreadBuilder::Values ThreadBuilder::choose(Value condition, ArrayRef<Value> oth
   return Values(branch.getResults());
 }
 
-ThreadBuilder::Values ThreadBuilder::loop(Value from, Value to, int64_t step, ArrayRef<Value> carried, LoopBody body) {
-  auto loop = scf::ForOp::create(*this, from, to, i32(step), carried);
-  OpBuilder::InsertionGuard guard(*this);
-  setInsertionPointToStart(loop.getBody());
-  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-  if (!carried.empty())
-    scf::YieldOp::create(*this, next);
-  return Values(loop.getResults());
-}
-
-void ThreadBuilder::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
-  loop(from, to, step, {}, [&](Value i, ValueRange) {
+void ThreadBuilder::forEach(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
+  forEach(from, to, step, {}, [&](Value i, ValueRange) {
     body(i);
     return Values();
   });
@@ -77,19 +67,12 @@ Value ThreadBuilder::at(Value pointer, Value bytes) {
 
 Value ThreadBuilder::at(Value pointer, int64_t bytes) { return bytes == 0 ? pointer : at(pointer, i32(bytes)); }
 
-/// A load or store is aligned to its size, up to the 16 bytes of an instruction.
-static unsigned bytesOfAccess(Type type) {
-  auto vector = dyn_cast<VectorType>(type);
-  int64_t bits = getElementTypeOrSelf(type).getIntOrFloatBitWidth() * (vector ? vector.getNumElements() : 1);
-  return std::min<int64_t>(16, bits / 8);
-}
-
 Value ThreadBuilder::load(Type type, Value pointer) {
-  return LLVM::LoadOp::create(*this, type, pointer, bytesOfAccess(type));
+  return LLVM::LoadOp::create(*this, type, pointer, accessAlignment(type));
 }
 
 void ThreadBuilder::store(Value value, Value pointer) {
-  LLVM::StoreOp::create(*this, value, pointer, bytesOfAccess(value.getType()));
+  LLVM::StoreOp::create(*this, value, pointer, accessAlignment(value.getType()));
 }
 
 //===------------------------------------------------------------------------------------------===//

@@ -50,10 +50,8 @@ public:
 
   /// body() where `condition` holds, else `otherwise`.
   Values choose(Value condition, llvm::ArrayRef<Value> otherwise, llvm::function_ref<Values()> body);
-  using LoopBody = llvm::function_ref<Values(Value, mlir::ValueRange)>;
-  /// i32 numbers from `from` to below `to`.
-  Values loop(Value from, Value to, int64_t step, llvm::ArrayRef<Value> carried, LoopBody body);
-  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
+  void forEach(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
+  using GpuBuilder::forEach;
 
   /// The place `bytes` (i32 or i64) behind a pointer, in its address space.
   Value at(Value pointer, Value bytes);

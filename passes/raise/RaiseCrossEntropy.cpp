@@ -5,8 +5,8 @@
 // 1. Its summand is a product of factors: numbers, values of one element, values of one number a token, and one
 //    ± (log Σ e^logits − logits[target]), recognised by its values (RowFormula) in any spelling (log_softmax, maximum
 //    subtracted or not, the target picked by a comparison).
-// 2. The logits are a linear of x that nothing else reads, or rows of it (logits[:, :-1]): then x gives way to its
-// rows.
+// 2. The logits are a linear of x that nothing else reads, or rows of it (logits[:, :-1]): then x gives way to
+//    its rows.
 // 3. Factors a token are the loss weight, all others the scale; so are those that the sum is multiplied with or divided
 //    by afterwards.
 //

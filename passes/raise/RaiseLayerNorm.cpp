@@ -5,10 +5,9 @@
 //    (x − mean) / √(variance + eps) · weight + bias, for each number of the cone as eps and each role of the vectors.
 // 3. The widest cone that agrees gives way to nf.layer_norm (a missing weight or bias is a constant), or to
 //    nf.normalize where both are missing.
-// 4. An nf.layer_norm of weight 1 and bias 0 takes in the vector of weights that it is multiplied with, and one of bias
-// 0
-//    the vector that is added to it: models with a `1 + gamma` of their own write it so. Vectors may be computed of
-//    parameters.
+// 4. An nf.layer_norm of weight 1 and bias 0 takes in the vector of weights that it is multiplied with, and one of
+//    bias 0 the vector that is added to it: models with a `1 + gamma` of their own write it so. Vectors may be computed
+//    of parameters.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/Passes.h"

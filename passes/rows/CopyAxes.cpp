@@ -4,6 +4,14 @@
 using namespace mlir;
 using namespace nf;
 
+FailureOr<std::pair<BufferOp, BufferOp>> nf::copiedBuffers(CopyOp op) {
+  auto in = op.getIn().getDefiningOp<BufferOp>(), out = op.getOut().getDefiningOp<BufferOp>();
+  if (!in || !out)
+    return op.emitOpError() << "expected operands made by nf.buffer, but got " << (in ? op.getOut() : op.getIn())
+                            << "; plan memory first";
+  return std::pair(in, out);
+}
+
 SmallVector<CopyAxis> nf::canonicalAxes(CopyOp op) {
   SmallVector<CopyAxis> axes;
   for (auto [size, from, to] : llvm::zip(op.getSizes(), op.getFromStrides(), op.getToStrides()))

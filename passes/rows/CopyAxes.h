@@ -11,6 +11,9 @@ struct CopyAxis {
   int64_t size, from, to;
 };
 
+/// The source and the destination of a planned copy; fails, after an error, where one is no nf.buffer.
+llvm::FailureOr<std::pair<BufferOp, BufferOp>> copiedBuffers(CopyOp op);
+
 /// The copy's axes, at least one: none of extent 1, ordered by their stride in the destination, the widest first, and
 /// neighbours that are contiguous on both sides merged. Equal for all copies that move the same elements.
 llvm::SmallVector<CopyAxis> canonicalAxes(CopyOp op);
