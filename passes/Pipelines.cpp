@@ -75,8 +75,8 @@ static void buildRaise(OpPassManager &pm, const PipelineOptions &options) {
   program.addPass(createRaiseEmbedding());
   program.addPass(createRaiseActivations());
   program.addPass(createRaiseLayerNorm());
-  program.addPass(createRaiseAttention(
-      {options.raiseRemarks})); // before softmax and dropout: it knows guards and shapes that they do not
+  // Before softmax and dropout: it knows guards and shapes that they do not.
+  program.addPass(createRaiseAttention({options.raiseRemarks}));
   program.addPass(createRaiseSoftmax());
   program.addPass(createRaiseDropout());
   program.addPass(createSimplify()); // attention leaves movement of heads, which HeadScale lies between

@@ -273,8 +273,9 @@ static LogicalResult pick(OpContext &op, const HostTensor &indices, int64_t axis
   if (ranges.size() > mostPieces && !isTable)
     return op.refuse("its indices are no range", "a slice, or a table that ids pick from");
   SmallVector<Value> pieces;
-  for (auto [begin, size] : ArrayRef(ranges).take_front(ranges.size() > mostPieces ? 0 : ranges.size()))
-    pieces.push_back(op.slice(x, axis, begin, size));
+  if (ranges.size() <= mostPieces)
+    for (auto [begin, size] : ranges)
+      pieces.push_back(op.slice(x, axis, begin, size));
   Value y = pieces.empty() ? rowsOf(op, x, few, picks) : op.concat(pieces, axis);
   SmallVector<int64_t> compact(op.shape(0).take_front(axis)), full = compact;
   compact.append(few.shape.begin(), few.shape.end());

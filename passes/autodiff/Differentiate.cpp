@@ -10,9 +10,8 @@
 // 4. A contribution to a weight that is folded of parameters (Folds) goes into a gradient state of that weight, and the
 //    walk ends there: what follows is the same for all micro-batches, and is added as the program unfold_gradients,
 //    which update runs once a step.
-// 5. What forward rounds for a product is saved rounded only: backward reads it so too, widened. A value whose maximum
-// is
-//    taken is left, since its gradient asks which element that was.
+// 5. What forward rounds for a product is saved rounded only: backward reads it so too, widened. A value whose
+//    maximum is taken is left, since its gradient asks which element that was.
 // 6. Ops that nothing uses (a loss replaced by loss-and-gradient) are erased.
 //
 //===------------------------------------------------------------------------------------------===//

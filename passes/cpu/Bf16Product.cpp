@@ -5,9 +5,8 @@
 // A task makes its tile of C in f32 in scratch memory:
 // 1. The tile starts as the bias, the old C, or zeros.
 // 2. For each block of the inner extent, an operand whose sum is wanted is added up (OperandSum), and the parts of A
-// and
-//    B are packed as pairs of consecutive k; f32 operands are rounded. B is packed in panels of up to three vectors of
-//    columns, each contiguous in memory.
+//    and B are packed as pairs of consecutive k; f32 operands are rounded. B is packed in panels of up to three vectors
+//    of columns, each contiguous in memory.
 // 3. For each panel and eight rows of A: 24 vectors of sums in registers, one pair of A against a row of the panel.
 // 4. The tile goes to C, rounded where that is bf16.
 //

@@ -8,8 +8,6 @@
 using namespace mlir;
 using namespace nf;
 
-static constexpr unsigned globalMemory = 1, sharedMemory = 3; // address spaces of NVVM
-
 //===------------------------------------------------------------------------------------------===//
 // Numbers
 //===------------------------------------------------------------------------------------------===//
@@ -112,9 +110,9 @@ Value GpuBuilder::shared(StringRef name, Type element, int64_t count) {
     InsertionGuard guard(*this);
     setInsertionPoint(kernel);
     LLVM::GlobalOp::create(*this, LLVM::LLVMArrayType::get(element, count), /*isConstant=*/false,
-                           LLVM::Linkage::Internal, symbol, Attribute(), /*alignment=*/gpuVectorBytes, sharedMemory);
+                           LLVM::Linkage::Internal, symbol, Attribute(), /*alignment=*/gpuVectorBytes, gpuSharedMemory);
   }
-  return LLVM::AddressOfOp::create(*this, LLVM::LLVMPointerType::get(getContext(), sharedMemory), symbol);
+  return LLVM::AddressOfOp::create(*this, LLVM::LLVMPointerType::get(getContext(), gpuSharedMemory), symbol);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -130,7 +128,7 @@ gpu::GPUModuleOp nf::gpuModuleOf(ModuleOp module) {
 
 LLVM::LLVMFuncOp nf::createGpuKernel(OpBuilder &b, Location location, StringRef name, size_t pointers,
                                      int64_t threads) {
-  SmallVector<Type> inputs(pointers, LLVM::LLVMPointerType::get(b.getContext(), globalMemory));
+  SmallVector<Type> inputs(pointers, LLVM::LLVMPointerType::get(b.getContext(), gpuGlobalMemory));
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), inputs);
   auto function = LLVM::LLVMFuncOp::create(b, location, name, type);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());

@@ -16,6 +16,8 @@
 namespace nf {
 
 inline constexpr int64_t gpuWarp = 32, gpuVectorBytes = 16;
+/// Address spaces of NVVM.
+inline constexpr unsigned gpuGlobalMemory = 1, gpuSharedMemory = 3;
 
 /// Emits what one thread does. Numbers are i64 where nothing else is said; pointers are those of the dialect llvm.
 class GpuBuilder : public mlir::ImplicitLocOpBuilder {

@@ -19,9 +19,6 @@
 using namespace mlir;
 using namespace nf;
 
-static constexpr int64_t warp = 32;
-static constexpr unsigned sharedMemory = 3; // address space of NVVM
-
 namespace {
 class KernelBuilder {
 public:
@@ -313,7 +310,7 @@ void KernelBuilder::storeColumnSums(Value group, ArrayRef<Value> sums) {
 Value KernelBuilder::overLanes(RowCombiner combiner, Value number, int64_t lanes) {
   for (int64_t distance = lanes / 2; distance >= 1; distance /= 2) {
     Value other = NVVM::ShflOp::create(b, number.getType(), constant32(-1), number, constant32(distance),
-                                       constant32(warp - 1), NVVM::ShflKind::bfly, UnitAttr());
+                                       constant32(gpuWarp - 1), NVVM::ShflKind::bfly, UnitAttr());
     number = emitCombine(b, combiner, number, other);
   }
   return number;
@@ -324,36 +321,36 @@ Value KernelBuilder::sharedSlot(int64_t slot, Value place) {
   if (!shared) {
     OpBuilder::InsertionGuard guard(b);
     b.restoreInsertionPoint(outside);
-    auto type = LLVM::LLVMArrayType::get(b.getF32Type(), warp);
+    auto type = LLVM::LLVMArrayType::get(b.getF32Type(), gpuWarp);
     exchange = LLVM::GlobalOp::create(b, type, /*isConstant=*/false, LLVM::Linkage::Internal, name + ".exchange",
-                                      Attribute(), /*alignment=*/16, sharedMemory);
+                                      Attribute(), /*alignment=*/16, gpuSharedMemory);
   }
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), sharedMemory);
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), gpuSharedMemory);
   shared = LLVM::AddressOfOp::create(b, pointer, name + ".exchange");
-  return LLVM::GEPOp::create(b, pointer, b.getF32Type(), shared, ValueRange{add(constant(slot * warp), place)},
+  return LLVM::GEPOp::create(b, pointer, b.getF32Type(), shared, ValueRange{add(constant(slot * gpuWarp), place)},
                              LLVM::GEPNoWrapFlags::inbounds);
 }
 
 /// Numbers of a thread's part of a row as numbers of the row, in all of its threads.
 SmallVector<Value> KernelBuilder::overThreads(ArrayRef<RowReduction> reductions, SmallVector<Value> numbers) {
   for (auto [reduction, number] : llvm::zip(reductions, numbers))
-    number = overLanes(reduction.combiner, number, std::min(warp, spread.threadsPerRow));
-  if (spread.threadsPerRow <= warp)
+    number = overLanes(reduction.combiner, number, std::min(gpuWarp, spread.threadsPerRow));
+  if (spread.threadsPerRow <= gpuWarp)
     return numbers;
-  int64_t warps = spread.threadsPerRow / warp;
-  Value lane = remainder(thread, warp);
+  int64_t warps = spread.threadsPerRow / gpuWarp;
+  Value lane = remainder(thread, gpuWarp);
   NVVM::Barrier0Op::create(b); // the numbers of a reduction before are read
   onlyIf(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0)), [&] {
     for (auto [slot, number] : llvm::enumerate(numbers))
-      LLVM::StoreOp::create(b, number, sharedSlot(slot, divide(thread, warp)), 4);
+      LLVM::StoreOp::create(b, number, sharedSlot(slot, divide(thread, gpuWarp)), 4);
   });
   NVVM::Barrier0Op::create(b);
   for (auto [slot, reduction] : llvm::enumerate(reductions)) {
-    Value from = warps == warp ? lane : remainder(lane, warps);
+    Value from = warps == gpuWarp ? lane : remainder(lane, warps);
     Value number = LLVM::LoadOp::create(b, b.getF32Type(), sharedSlot(slot, from), 4);
     numbers[slot] = overLanes(reduction.combiner, number, warps);
   }
-  auto slots = LLVM::LLVMArrayType::get(b.getF32Type(), warp * std::max<int64_t>(1, reductions.size()));
+  auto slots = LLVM::LLVMArrayType::get(b.getF32Type(), gpuWarp * std::max<int64_t>(1, reductions.size()));
   if (cast<LLVM::LLVMArrayType>(exchange.getGlobalType()).getNumElements() < slots.getNumElements())
     exchange.setGlobalType(slots);
   return numbers;
