@@ -93,6 +93,7 @@ static void buildRaise(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createFreezeParameters(freeze));
   }
   pm.addPass(createDetectNormformer());
+  pm.addNestedPass<ProgramOp>(createNameLayers());
   pm.addPass(createAppendLoss()); // last: it takes the operands of the last linear
 }
 

@@ -234,7 +234,7 @@ private:
         fmt::print(stderr, "{}", diagnostics.front().str());
         return false;
       }
-    } else if (!options.emit) {
+    } else if (!options.emit && !options.explain) {
       fmt::print(stderr,
                  "{}: error: expected a recipe to train the graph with, but got none; give --train FILE, such as "
                  "models/train-defaults.toml\n",

@@ -1,4 +1,5 @@
 #include "tools/Diagnostics.h"
+#include "passes/raise/ModelStructure.h"
 
 #include "mlir/IR/Location.h"
 
@@ -20,10 +21,13 @@ static std::string placeOf(Location location) {
   return place;
 }
 
-/// "layers.3.attn.q", or "".
+/// "layers.3.attn.q", or "layers.3.attn.q (/layers.3/attn/q/MatMul)" of a node of an imported graph, or "".
 static std::string partOf(Location location) {
   auto name = dyn_cast<NameLoc>(location);
-  return name ? name.getName().str() : "";
+  if (!name)
+    return "";
+  std::string node = nf::sourceName(name);
+  return node == name.getName() ? node : name.getName().str() + " (" + node + ")";
 }
 
 void nf::printDiagnostic(Diagnostic &diagnostic, StringRef fallback) {

@@ -38,7 +38,9 @@ class TrafficTables {
 public:
   TrafficTables(const ProgramTraffic &traffic, const TrafficUnit &unit) : traffic(traffic), unit(unit) {
     for (const RegionTraffic &region : traffic.regions)
-      bytesOfLayer[layerOf(region.parts)] += region.bytes();
+      bytesOfLayer[layerOf(region.parts)].moved += region.bytes();
+    for (const TrafficTerm &term : traffic.saved)
+      bytesOfLayer[layerOf(term.name)].saved += term.bytes;
   }
 
   std::string text() const {
@@ -112,21 +114,28 @@ private:
   }
 
   std::string sumsText() const {
-    std::vector<std::vector<std::string>> rows{{"whole step", "u"}};
-    int64_t sum = 0;
+    std::vector<std::vector<std::string>> rows{{"whole step", "u", "saved"}};
+    Bytes sum;
+    auto row = [&](const std::string &name, Bytes bytes) {
+      rows.push_back({name, inUnits(bytes.moved), inUnits(bytes.saved)});
+    };
     for (auto &[layer, bytes] : bytesOfLayer) {
-      sum += bytes;
-      if (bytesOfLayer.rbegin()->first < 0) // no op is named after a layer: graphs of other tools
-        continue;
-      rows.push_back({layer < 0 ? "outside of the layers" : "layers." + std::to_string(layer), inUnits(bytes)});
+      sum.moved += bytes.moved;
+      sum.saved += bytes.saved;
+      if (bytesOfLayer.rbegin()->first >= 0) // else no layer was recognised
+        row(layer < 0 ? "outside of the layers" : "layers." + std::to_string(layer), bytes);
     }
-    rows.push_back({"sum", inUnits(sum)});
+    row("sum", sum);
     return tableOf(rows);
   }
 
+  struct Bytes {
+    int64_t moved = 0, saved = 0; ///< by row kernels; kept for backward
+  };
+
   const ProgramTraffic &traffic;
   const TrafficUnit &unit;
-  std::map<int64_t, int64_t> bytesOfLayer;
+  std::map<int64_t, Bytes> bytesOfLayer;
 };
 } // namespace
 

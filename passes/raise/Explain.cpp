@@ -20,11 +20,11 @@ RemarkCollector::RemarkCollector(MLIRContext &context)
 
 static std::string orNone(StringRef place) { return place.empty() ? "-" : place.str(); }
 
-/// The part of the model that an op is, where the layer has it.
+/// The part of the model that an op is, as its file names it, where the layer has it.
 static std::string placeOf(Operation *op) {
   if (!op)
     return "-";
-  std::string name = partName(op->getLoc());
+  std::string name = sourceName(op->getLoc());
   return name.empty() ? "yes" : name;
 }
 

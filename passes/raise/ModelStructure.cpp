@@ -34,6 +34,22 @@ std::string nf::partName(Location location) {
   return "";
 }
 
+std::string nf::sourceName(Location location) {
+  auto name = dyn_cast<NameLoc>(location);
+  std::string inner = name ? sourceName(name.getChildLoc()) : "";
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (inner.empty())
+        inner = sourceName(part);
+  return name && inner.empty() ? name.getName().str() : inner;
+}
+
+Value TransformerLayer::output() {
+  if (placement == NormPlacement::Post && feedForwardNorm)
+    return feedForwardNorm.getY();
+  return feedForwardSum ? feedForwardSum.getResult() : Value();
+}
+
 /// The value without casts and movement.
 static Value origin(Value value) {
   while (isa_and_nonnull<CastOp, ReshapeOp, TransposeOp>(value.getDefiningOp()))
@@ -87,18 +103,24 @@ public:
     layer.k = nearestSource<LinearOp>(layer.attention.getK());
     layer.v = nearestSource<LinearOp>(layer.attention.getV());
     readAttentionBranch();
+    layer.attentionSum = sum;
+    if (LinearOp first = firstLinear())
+      layer.input = first.getX();
     if (sum && readParallel())
       return layer;
     if (sum)
       readPlacement();
     if (stream)
       readFeedForward();
-    if (!closed)
+    if (!layer.feedForwardSum)
       forgetFeedForward();
     return layer;
   }
 
 private:
+  /// A linear of attention's input; queries may have a norm of their own.
+  LinearOp firstLinear() { return layer.q ? layer.q : layer.v; }
+
   /// From attention to the sum that its branch ends in.
   void readAttentionBranch() {
     walkForward(layer.attention->getResult(0), [&](Operation *op) {
@@ -134,7 +156,7 @@ private:
   /// Pre-LN: the linears' input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and
   /// the sum has a LayerNorm.
   void readPlacement() {
-    LinearOp first = layer.q ? layer.q : layer.v; // queries may have a norm of their own
+    LinearOp first = firstLinear();
     Value input = first ? origin(first.getX()) : Value();
     auto norm = input ? input.getDefiningOp<LayerNormOp>() : LayerNormOp();
     stream = sum.getResult();
@@ -145,6 +167,7 @@ private:
       if (norm && residual == origin(norm.getX())) {
         layer.placement = NormPlacement::Pre;
         layer.attentionNorm = norm;
+        layer.input = norm.getX();
         return;
       }
       if (residual != input)
@@ -158,22 +181,25 @@ private:
 
   /// Attention's branch, a feed-forward one, and the value that both read, in one sum.
   bool readParallel() {
-    LinearOp first = layer.q ? layer.q : layer.v;
+    LinearOp first = firstLinear();
     auto norm = first ? origin(first.getX()).getDefiningOp<LayerNormOp>() : LayerNormOp();
-    SmallVector<Value> addends = addendsOf(sum);
+    AddOp end = sum;
+    SmallVector<Value> addends = addendsOf(end);
     bool isAdded = norm && llvm::any_of(addends, [&](Value v) { return origin(v) == origin(norm.getX()); });
     for (Value addend : isAdded ? addends : SmallVector<Value>()) {
       if (!readBranch(addend, origin(norm.getX())))
         continue;
       layer.attentionNorm = norm;
       layer.placement = NormPlacement::Parallel;
+      layer.input = norm.getX();
+      layer.attentionSum = layer.feedForwardSum = end;
       return true;
     }
     return false;
   }
 
-  /// What is added up in the largest sum that `add` is a part of.
-  static SmallVector<Value> addendsOf(AddOp add) {
+  /// What is added up in the largest sum that `add` is a part of, which becomes `add`.
+  static SmallVector<Value> addendsOf(AddOp &add) {
     while (add->hasOneUse() && isa<AddOp>(*add->user_begin()))
       add = cast<AddOp>(*add->user_begin());
     SmallVector<Value> sums{add.getResult()}, addends;
@@ -281,18 +307,18 @@ private:
       Value residual = origin(operand);
       if (auto scale = residual.getDefiningOp<ResidualScaleOp>(); scale && origin(scale.getX()) == origin(stream)) {
         layer.residualScale = scale;
-        closed = true;
+        layer.feedForwardSum = end;
       }
-      closed |= residual == origin(stream);
+      if (residual == origin(stream))
+        layer.feedForwardSum = end;
     }
-    if (closed && layer.placement == NormPlacement::Post && layer.attentionNorm)
+    if (layer.feedForwardSum && layer.placement == NormPlacement::Post && layer.attentionNorm)
       layer.feedForwardNorm = normOf(end);
   }
 
   TransformerLayer layer;
   AddOp sum;
   Value stream;
-  bool closed = false;
 };
 } // namespace
 

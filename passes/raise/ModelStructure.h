@@ -29,6 +29,11 @@ struct TransformerLayer {
   mlir::Value attentionScale, feedForwardScale; ///< LayerScale: vectors that the branches are multiplied with
   mlir::Operation *activation = nullptr;
   NormPlacement placement = NormPlacement::Other;
+  mlir::Value input;                  ///< the residual stream in front of the layer
+  AddOp attentionSum, feedForwardSum; ///< that the branches end in; one op where they run side by side
+
+  /// The residual stream behind the layer; null where its feed-forward network was not found.
+  mlir::Value output();
 };
 
 /// A program's layers in order, and what is around them.
@@ -61,6 +66,9 @@ mlir::SmallVector<GetOp> tablesOf(ProgramOp program);
 
 /// The name that a location gives to a part of the model ("layers.3.attn.q"), or "".
 std::string partName(mlir::Location location);
+
+/// The name that the part has where the model comes from: of an imported graph's node, else as partName.
+std::string sourceName(mlir::Location location);
 
 } // namespace nf
 

@@ -343,6 +343,28 @@ def DetectNormformer : Pass<"nf-detect-normformer", "::mlir::ModuleOp"> {
   let options = [Option<"remarks", "remarks", "bool", "false", "one remark a layer, at its attention">];
 }
 
+def NameLayers : Pass<"nf-name-layers", "::nf::ProgramOp"> {
+  let summary = "puts the names of a model's parts over those of an imported graph's nodes";
+  let description = [{
+    The parts of recognised layers, and what is around the layers, get the names that they have in models of a definition
+    (`layers.0.attn.q`, `final_ln`) as the outer names of their locations, so that reports count by layer; the node's
+    name stays inside. What else lies between a layer's input and its output gets its branch and the kind of op
+    (`layers.0.attn.slice`). What does not depend on the layer's input, such as a mask, and what has such a name, stays.
+
+    ```mlir
+    %n, %m, %r = nf.layer_norm %x, %g, %g {eps = 1.0e-5 : f64} : (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>)
+        -> (tensor<4x8xf32>, tensor<4x1xf32>, tensor<4x1xf32>) loc("/norm/LayerNormalization")
+    %y = nf.linear %n, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32> loc("/head/MatMul")
+    ```
+    becomes, locations included,
+    ```mlir
+    %n, %m, %r = nf.layer_norm %x, %g, %g {eps = 1.0e-5 : f64} : (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>)
+        -> (tensor<4x8xf32>, tensor<4x1xf32>, tensor<4x1xf32>) loc("final_ln"("/norm/LayerNormalization"))
+    %y = nf.linear %n, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32> loc("lm_head"("/head/MatMul"))
+    ```
+  }];
+}
+
 def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
   let summary = "makes the programs forward_backward, eval and logits of the program forward";
   let description = [{
