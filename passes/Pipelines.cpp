@@ -94,7 +94,7 @@ static void buildRaise(OpPassManager &pm, const PipelineOptions &options) {
   }
   pm.addPass(createDetectNormformer());
   pm.addNestedPass<ProgramOp>(createNameLayers());
-  pm.addPass(createAppendLoss()); // last: it takes the operands of the last linear
+  pm.addPass(createAppendLoss({options.raiseRemarks})); // last: it takes the operands of the last linear
 }
 
 static void buildFold(OpPassManager &pm, const PipelineOptions &options) {

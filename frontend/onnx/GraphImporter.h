@@ -79,6 +79,8 @@ private:
 
   // Outputs.
   bool finish();
+  void notePort(bool isInput, llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef becomes);
+  void describePorts();
   void eraseUnused();
   void describeModel();
   void describeParameters();
@@ -106,8 +108,9 @@ private:
   mlir::Value tokens, labels;
   std::string labelsName;
   llvm::SmallVector<std::string> argumentNames;
-  bool isCausal = false;        ///< a mask hides later tokens
-  bool isLanguageModel = false; ///< ids to logits
+  llvm::SmallVector<mlir::Attribute> inputPorts, outputPorts; ///< what became of each, for nf.ports
+  bool isCausal = false;                                      ///< a mask hides later tokens
+  bool isLanguageModel = false;                               ///< ids to logits
   EvaluationBudget budget;
 
   struct Refusal {

@@ -30,6 +30,25 @@ static Role roleOf(StringRef name, Element element, size_t rank) {
   return Role::Other;
 }
 
+/// What an input of a graph of ids becomes, as nf.ports says it.
+static StringRef becomes(Role role) {
+  switch (role) {
+  case Role::Tokens:
+    return "tokens";
+  case Role::Labels:
+    return "labels";
+  case Role::Mask:
+    return "ones";
+  case Role::Positions:
+    return "positions";
+  case Role::TokenTypes:
+    return "zeros";
+  case Role::Other:
+    return "argument";
+  }
+  return "argument";
+}
+
 InFlightDiagnostic GraphImporter::error(StringRef name) {
   Location place = placeOf(&context, file.path());
   return emitError(name.empty() ? place : NameLoc::get(StringAttr::get(&context, name), place));
@@ -142,6 +161,9 @@ bool GraphImporter::bindInputs() {
   SmallVector<Argument> arguments;
   for (Argument &input : inputs) {
     GraphValueRef known = hasTokens ? knownInput(input.input->name(), input.element, input.shape) : nullptr;
+    Role role = hasTokens ? roleOf(input.input->name(), input.element, input.shape.size()) : Role::Other;
+    bool isArgument = !known && role != Role::Tokens && role != Role::Labels;
+    notePort(/*isInput=*/true, input.input->name(), input.shape, isArgument ? "argument" : becomes(role));
     if (!known)
       arguments.push_back(input);
     else if (!define(top, input.input->name(), known, placeOf(&context, file.path())))

@@ -56,6 +56,14 @@ bool GraphImporter::finish() {
     if (!makeLossProgram(*loss))
       return false;
   }
+  for (auto &[name, value] : outputs) {
+    bool isLoss = !options.lossOutput.empty() && name == options.lossOutput;
+    notePort(/*isInput=*/false, name, value->shape,
+             isLoss         ? "loss"
+             : name == kept ? "logits"
+             : kept.empty() ? "result"
+                            : "left out");
+  }
   if (!kept.empty()) {
     llvm::erase_if(outputs, [&](auto &output) { return output.first != kept; });
     outputs[0].first = "logits";
@@ -159,6 +167,18 @@ static void eraseUnusedOps(ProgramOp program) {
       op->erase();
 }
 
+void GraphImporter::notePort(bool isInput, StringRef name, ArrayRef<int64_t> shape, StringRef becomes) {
+  (isInput ? inputPorts : outputPorts)
+      .push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)),
+                                      b.getNamedAttr("shape", b.getDenseI64ArrayAttr(shape)),
+                                      b.getNamedAttr("becomes", b.getStringAttr(becomes))}));
+}
+
+void GraphImporter::describePorts() {
+  (*module)->setAttr("nf.ports", b.getDictionaryAttr({b.getNamedAttr("inputs", b.getArrayAttr(inputPorts)),
+                                                      b.getNamedAttr("outputs", b.getArrayAttr(outputPorts))}));
+}
+
 /// Erases what no result needs, and the parameters that then nothing reads; of a language model also the inputs that
 /// its logits do not need, such as labels.
 void GraphImporter::eraseUnused() {
@@ -187,6 +207,7 @@ ImportResult GraphImporter::run() {
     return result;
   eraseUnused();
   describeParameters();
+  describePorts();
   if (isLanguageModel)
     describeModel();
   SmallVector<NamedAttribute> bound;

@@ -43,7 +43,9 @@ struct ImportResult {
 /// With a loss output a model of ids has a second program, @loss, of tokens, targets and loss_weight: the graph's loss,
 /// with its input `labels` made of the other two (targets are the labels of each token's own place; 0 in loss_weight
 /// marks those to ignore). Module attribute then: nf.loss = {output, labels, shift (1: the graph itself moves the
-/// labels by one token), ignored}. Module attributes: nf.weights = {file = <path>, dims = {…}, and what else of the
+/// labels by one token), ignored}. nf.ports = {inputs = [{name, shape, becomes: "tokens", "labels", "ones",
+/// "positions", "zeros" or "argument"}], outputs = [{name, shape, becomes: "logits", "loss", "left out", or "result"
+/// where the model is none of ids}]}. Module attributes: nf.weights = {file = <path>, dims = {…}, and what else of the
 /// options is no default}, nf.model = {kind, vocab, d_model, context, sequence, micro_batch} of a model of ids. Every
 /// op's location is its node's name over <path>:<number of the node>. Errors are reported to the context, all operators
 /// that are not supported at once. Loads the nf dialect.

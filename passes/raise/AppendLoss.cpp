@@ -13,6 +13,7 @@
 // 5. @forward and @loss go. What no program needs goes with it.
 //
 //===------------------------------------------------------------------------------------------===//
+#include "passes/raise/ModelStructure.h"
 #include "passes/raise/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -25,8 +26,6 @@ namespace nf {
 
 using namespace mlir;
 using namespace nf;
-
-static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 
@@ -308,6 +307,8 @@ private:
 };
 
 struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
+  using AppendLossBase::AppendLossBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto forward = module.lookupSymbol<ProgramOp>("forward");
@@ -320,6 +321,8 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
     if (own) {
       maker.makeOfOwnLoss(own, "forward_backward", "loss", /*hasCount=*/true);
       maker.makeOfOwnLoss(own, "eval", "loss_sum", /*hasCount=*/false);
+      if (remarks && own.getOps<LinearCrossEntropyOp>().empty())
+        emitRemark(stripReshapes(own.getBody().front().getTerminator()->getOperand(0)).getLoc()) << lossInPrimitives;
       own.erase();
     } else {
       maker.makeForwardBackward();

@@ -3,6 +3,8 @@
 #include "passes/raise/FileRule.h"
 #include "passes/raise/ModelStructure.h"
 
+#include "llvm/ADT/StringSwitch.h"
+
 #include <fmt/format.h>
 
 using namespace mlir;
@@ -57,19 +59,70 @@ static std::string tiedParameter(ModelStructure &model) {
   return head && table && head.getSymbol() == table.getSymbol() ? head.getSymbol().str() : "";
 }
 
+static std::string shapeText(ArrayRef<int64_t> shape) {
+  std::string text;
+  for (int64_t extent : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
 static std::string parametersText(ModuleOp module, ProgramOp program, ModelStructure &model) {
   llvm::StringMap<ParameterRole> roles = rolesOf(program);
   std::string tied = tiedParameter(model);
   std::vector<std::vector<std::string>> rows{{"parameter", "shape", "role", "trained", "tied to", "in the file"}};
   for (auto parameter : module.getOps<ParameterOp>()) {
-    std::string shape;
-    for (int64_t extent : cast<ShapedType>(parameter.getType()).getShape())
-      shape += (shape.empty() ? "" : "x") + std::to_string(extent);
+    std::string shape = shapeText(cast<ShapedType>(parameter.getType()).getShape());
     rows.push_back({parameter.getSymName().str(), shape, orNone(roles.lookup(parameter.getSymName()).kind),
                     parameter.getTrainable() ? "trained" : "frozen", parameter.getSymName() == tied ? "lm_head" : "",
                     otherName(parameter)});
   }
   return tableOf(rows);
+}
+
+/// What labels are to the graph's own loss, by the module attribute nf.loss; without one, nothing reads them.
+static std::string labelsText(DictionaryAttr loss) {
+  if (!loss)
+    return "left out: no --loss-output reads it";
+  auto shift = loss.getAs<IntegerAttr>("shift");
+  bool isShifted = shift && shift.getInt() > 0;
+  auto ignored = loss.getAs<IntegerAttr>("ignored");
+  return (isShifted ? "labels: the ids, which the loss moves by one token" : "labels: what each token is to predict") +
+         (ignored ? "; " + std::to_string(ignored.getInt()) + " where a token does not count" : std::string());
+}
+
+/// What the inputs and outputs of an imported graph became, by the module attribute nf.ports.
+static std::string portsText(ModuleOp module) {
+  auto ports = module->getAttrOfType<DictionaryAttr>("nf.ports");
+  if (!ports)
+    return "";
+  auto loss = module->getAttrOfType<DictionaryAttr>("nf.loss");
+  auto textOf = [&](StringRef becomes) -> std::string {
+    return llvm::StringSwitch<std::string>(becomes)
+        .Case("labels", labelsText(loss))
+        .Case("ones", "ones: every token is real, none is padding")
+        .Case("positions", "positions 0, 1, 2, ...")
+        .Case("zeros", "zeros: one type of tokens")
+        .Case("logits", loss ? "logits" : "logits, which cross entropy is appended to")
+        .Case("loss", "loss")
+        .Default(becomes.str());
+  };
+  auto wordOf = [](DictionaryAttr port, StringRef key) {
+    auto word = port.getAs<StringAttr>(key);
+    return word ? word.getValue() : StringRef();
+  };
+  std::string text;
+  for (StringRef side : {"input", "output"}) {
+    std::vector<std::vector<std::string>> rows{{side.str(), "shape", "becomes"}};
+    auto list = ports.getAs<ArrayAttr>((side + "s").str());
+    for (Attribute each : list ? list.getValue() : ArrayRef<Attribute>())
+      if (auto port = dyn_cast<DictionaryAttr>(each)) {
+        auto shape = port.getAs<DenseI64ArrayAttr>("shape");
+        rows.push_back(
+            {wordOf(port, "name").str(), shape ? shapeText(shape.asArrayRef()) : "", textOf(wordOf(port, "becomes"))});
+      }
+    text += tableOf(rows) + "\n";
+  }
+  return text;
 }
 
 /// A loss of the graph's own that is no cross entropy of a linear: its logits are a value of the program.
@@ -78,7 +131,7 @@ static std::string lossText(ModuleOp module, ProgramOp program) {
                             [](Operation &op) { return isa<LinearCrossEntropyOp, LinearCrossEntropyBackwardOp>(op); });
   if (isOne || !module->hasAttr("nf.loss"))
     return "";
-  return "loss: stays in primitives, with all logits in memory: it is no mean of cross entropies of the last linear\n";
+  return lossInPrimitives.str() + "\n";
 }
 
 /// "layers.3.attn.q" as "layers.", 3 and ".attn.q"; without a number all of it is in front.
@@ -132,5 +185,6 @@ std::string nf::explain(ModuleOp module, const std::vector<RemarkCollector::Rema
   std::string text = model.layers.empty() ? "no layer: no attention was recognised\n" : layersText(model);
   if (!remarks.empty())
     text += "\n";
-  return text + remarksText(remarks) + lossText(module, program) + "\n" + parametersText(module, program, model);
+  return text + remarksText(remarks) + lossText(module, program) + "\n" + portsText(module) +
+         parametersText(module, program, model);
 }

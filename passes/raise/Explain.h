@@ -29,8 +29,8 @@ private:
 };
 
 /// What a raised module is, as tables: for each layer its placement and which of NormFormer's operations it has, where,
-/// with the remarks about its parts below; then every parameter with its shape, role, whether it is trained, and what
-/// it is tied to. Ends with a line break.
+/// with the remarks about its parts below; of an imported graph what its inputs and outputs became; then every
+/// parameter with its shape, role, whether it is trained, and what it is tied to. Ends with a line break.
 std::string explain(mlir::ModuleOp module, const std::vector<RemarkCollector::Remark> &remarks = {});
 
 } // namespace nf

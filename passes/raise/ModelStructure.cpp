@@ -105,7 +105,7 @@ public:
     readAttentionBranch();
     layer.attentionSum = sum;
     if (LinearOp first = firstLinear())
-      layer.input = first.getX();
+      layer.input = origin(first.getX());
     if (sum && readParallel())
       return layer;
     if (sum)
@@ -167,7 +167,7 @@ private:
       if (norm && residual == origin(norm.getX())) {
         layer.placement = NormPlacement::Pre;
         layer.attentionNorm = norm;
-        layer.input = norm.getX();
+        layer.input = origin(norm.getX());
         return;
       }
       if (residual != input)
@@ -191,7 +191,7 @@ private:
         continue;
       layer.attentionNorm = norm;
       layer.placement = NormPlacement::Parallel;
-      layer.input = norm.getX();
+      layer.input = origin(norm.getX());
       layer.attentionSum = layer.feedForwardSum = end;
       return true;
     }

@@ -64,6 +64,10 @@ llvm::StringMap<ParameterRole> rolesOf(ProgramOp program);
 /// gather.
 mlir::SmallVector<GetOp> tablesOf(ProgramOp program);
 
+/// What is said of a graph's own loss that is no nf.linear_cross_entropy.
+constexpr llvm::StringLiteral lossInPrimitives =
+    "loss: stays in primitives, with all logits in memory: it is no mean of cross entropies of the last linear";
+
 /// The name that a location gives to a part of the model ("layers.3.attn.q"), or "".
 std::string partName(mlir::Location location);
 

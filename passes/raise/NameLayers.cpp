@@ -1,7 +1,8 @@
 //===- NameLayers.cpp - parts of the model named in locations ---------------------------------===//
 //
 // 1. The ops that ModelStructure finds get the names that a definition gives them.
-// 2. Between a layer's input and the next one's lies what depends on the first and what the second depends on: these ops
+// 2. Between a layer's input and the next one's lies what depends on the first and what the second depends on: these
+// ops
 //    are the layer's too. Those up to the sum that ends attention's branch are attention's, the others the feed-forward
 //    network's. Masks and tables, which layers share, depend on no layer's input.
 //
@@ -49,7 +50,7 @@ private:
   }
 
   void name(Operation *op, const std::string &layer, const Twine &part) {
-    if (op && named.insert(op).second && !StringRef(partName(op->getLoc())).starts_with(layer))
+    if (op && named.insert(op).second && !StringRef(partName(op->getLoc())).starts_with("layers."))
       setName(op, layer + part);
   }
 

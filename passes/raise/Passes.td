@@ -398,6 +398,7 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", "false", "a remark where the graph's own loss stays in primitives">];
 }
 
 #endif // NF_PASSES_RAISE_PASSES_TD

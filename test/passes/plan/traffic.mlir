@@ -31,10 +31,10 @@
 // CHECK-NEXT: ffn.act_ln 4.00
 // CHECK-NEXT: small 0.04
 // CHECK-NEXT: sum 15.04
-// CHECK: whole step u
+// CHECK: whole step u saved
 // CHECK-NEXT: outside of the layers
 // CHECK-NEXT: layers.0
-// CHECK-NEXT: layers.1 38.09
+// CHECK-NEXT: layers.1 38.09 15.04
 
 // Within 1 GB the FFN LayerNorm's output is not kept: backward's region of that LayerNorm and the activation, which
 // reads z and the gradient anyway, gives it again beside the gradient of z, for the product after it.
