@@ -1,12 +1,14 @@
 //===- nf-reference.cpp - runs a model's program by the reference in double ------------------===//
 //
-// Reads a definition (.toml) or a module (.mlir), makes it double, appends the backward half to forward_backward, and
-// runs one program on the values of a safetensors file. Its results and the states that it sets are written to another,
-// in F64: what a training step computes, as close to exact as its definition can be followed. With --steps it trains,
-// by the programs as they leave stage hoist: every step on the same batch.
+// Reads a definition (.toml), a module (.mlir) or an ONNX graph (.onnx), makes it double, appends the backward half to
+// forward_backward, and runs one program on the values of a safetensors file. Its results and the states that it sets
+// are written to another, in F64: what a training step computes, as close to exact as its definition can be followed.
+// With --steps it trains, by the programs as they leave stage hoist: every step on the same batch.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "frontend/GraphBuilder.h"
+#include "frontend/onnx/Importer.h"
+#include "frontend/onnx/WeightsFile.h"
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
 #include "runtime/core/Error.h"
@@ -34,13 +36,35 @@ struct Options {
 };
 } // namespace
 
-static OwningOpRef<ModuleOp> readModule(MLIRContext &context, const Options &options) {
-  if (!StringRef(options.input).ends_with(".toml"))
-    return parseSourceFile<ModuleOp>(options.input, &context);
+namespace {
+/// A module, and where the weights of one that was imported lie.
+struct Model {
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<onnxfe::ModelFile> file; // null: parameters are among the values
+  std::map<std::string, onnxfe::HostTensor> constants;
+};
+} // namespace
+
+static Model readModel(MLIRContext &context, const Options &options) {
+  Model model;
+  if (StringRef(options.input).ends_with(".onnx")) {
+    if ((model.file = onnxfe::ModelFile::read(context, options.input))) {
+      onnxfe::ImportResult import = onnxfe::importModel(context, *model.file, {});
+      model.module = std::move(import.module);
+      model.constants = std::move(import.constants);
+    }
+    return model;
+  }
+  if (!StringRef(options.input).ends_with(".toml")) {
+    model.module = parseSourceFile<ModuleOp>(options.input, &context);
+    return model;
+  }
   ConfigResult result = loadModelConfig(options.input, options.sets);
   for (const ConfigDiagnostic &diagnostic : result.diagnostics)
     llvm::errs() << diagnostic.str() << "\n";
-  return result.config ? buildModule(context, *result.config) : OwningOpRef<ModuleOp>();
+  if (result.config)
+    model.module = buildModule(context, *result.config);
+  return model;
 }
 
 /// Elements of a tensor in a file, widened. Throws Error on a dtype that no argument has.
@@ -85,9 +109,24 @@ static std::vector<Tensor64> argumentsOf(ProgramOp program, const rt::Safetensor
   return arguments;
 }
 
-static void readParameters(ModuleOp module, const rt::SafetensorsFile &file, Interpreter<double> &interpreter) {
-  for (auto parameter : module.getOps<ParameterOp>())
-    interpreter.states[parameter.getSymName().str()] = find(file, parameter.getSymName().str(), parameter.getType());
+/// From the values or, where the module was imported, from its ONNX file. Throws Error where one is missing.
+static void readParameters(Model &model, const rt::SafetensorsFile &file, Interpreter<double> &interpreter) {
+  std::map<std::string, onnxfe::FileWeight> stored;
+  for (onnxfe::FileWeight &weight : onnxfe::fileWeights(*model.module))
+    stored.emplace(weight.parameter, std::move(weight));
+  for (auto parameter : model.module->getOps<ParameterOp>()) {
+    std::string name = parameter.getSymName().str();
+    if (!model.file) {
+      interpreter.states[name] = find(file, name, parameter.getType());
+      continue;
+    }
+    auto values = onnxfe::valuesOf(stored.at(name), *model.file, model.constants);
+    if (!values)
+      rt::fail("{}", llvm::toString(values.takeError()));
+    Tensor64 tensor = zerosOf<double>(parameter.getType());
+    tensor.floats.assign(values->begin(), values->end());
+    interpreter.states[name] = std::move(tensor);
+  }
 }
 
 /// Writes `series` and all states that have a value.
@@ -103,7 +142,8 @@ static void writeStates(ModuleOp module, const Interpreter<double> &interpreter,
 }
 
 /// Steps of one micro-batch; losses and norms become series. `bias_correction1` and 2 follow from the step.
-static LogicalResult train(ModuleOp module, const Options &options) {
+static LogicalResult train(Model &model, const Options &options) {
+  ModuleOp module = *model.module;
   PipelineOptions stages;
   stages.fold = *parseFoldMode(options.fold);
   if (failed(runStages(module, Stage::Fold, Stage::Hoist, stages)))
@@ -111,7 +151,7 @@ static LogicalResult train(ModuleOp module, const Options &options) {
   widenToDouble(module); // only now: nf-append-update builds in f32
   rt::SafetensorsFile file(options.values);
   Interpreter<double> interpreter;
-  readParameters(module, file, interpreter);
+  readParameters(model, file, interpreter);
   auto prepare = module.lookupSymbol<ProgramOp>("prepare_weights");
   auto forward = module.lookupSymbol<ProgramOp>("forward_backward"), update = module.lookupSymbol<ProgramOp>("update");
   if (!forward || !update)
@@ -138,9 +178,10 @@ static LogicalResult train(ModuleOp module, const Options &options) {
   return success();
 }
 
-static LogicalResult run(ModuleOp module, const Options &options) {
+static LogicalResult run(Model &model, const Options &options) {
+  ModuleOp module = *model.module;
   if (options.steps > 0)
-    return train(module, options);
+    return train(model, options);
   widenToDouble(module);
   PassManager manager(module.getContext());
   manager.addPass(createDifferentiate());
@@ -152,7 +193,7 @@ static LogicalResult run(ModuleOp module, const Options &options) {
 
   rt::SafetensorsFile file(options.values);
   Interpreter<double> interpreter;
-  readParameters(module, file, interpreter);
+  readParameters(model, file, interpreter);
   auto results = interpreter.run(program, argumentsOf(program, file));
   if (failed(results))
     return failure();
@@ -167,7 +208,7 @@ static LogicalResult run(ModuleOp module, const Options &options) {
 int main(int argc, char **argv) {
   Options options;
   CLI::App app("Runs a program by the reference in double.", "nf-reference");
-  app.add_option("input", options.input, "definition (.toml) or module (.mlir)")->required();
+  app.add_option("input", options.input, "definition (.toml), module (.mlir) or ONNX graph (.onnx)")->required();
   app.add_option("--set", options.sets, "key=value of the definition");
   app.add_option("--program", options.program, "program to run")->capture_default_str();
   app.add_option("--steps", options.steps, "train this many steps on one batch, instead of running one program")
@@ -175,7 +216,9 @@ int main(int argc, char **argv) {
   app.add_option("--fold", options.fold, "with --steps: none, all, auto")
       ->check(CLI::IsMember({"none", "all", "auto"}))
       ->capture_default_str();
-  app.add_option("--values", options.values, "safetensors: arguments by their names, and parameters")->required();
+  app.add_option("--values", options.values,
+                 "safetensors: arguments by their names, and parameters, which an ONNX graph has itself")
+      ->required();
   app.add_option("--out", options.out, "safetensors to write: results, and gradients as NAME.grad")->required();
   try {
     app.parse(argc, argv);
@@ -189,8 +232,8 @@ int main(int argc, char **argv) {
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
   try {
-    auto module = readModule(context, options);
-    return module && succeeded(run(*module, options)) ? 0 : 1;
+    Model model = readModel(context, options);
+    return model.module && succeeded(run(model, options)) ? 0 : 1;
   } catch (const rt::Error &error) {
     llvm::errs() << "nf-reference: error: " << error.what() << "\n";
     return 1;

@@ -62,14 +62,19 @@ Value GraphImporter::parameter(StringRef name, ArrayRef<int64_t> shape, StringRe
 
 /// A constant that has no short form: a frozen parameter, whose values are written into the weights file.
 Value GraphImporter::constantParameter(const HostTensor &tensor, ImplicitLocOpBuilder &b) {
-  std::string name = "constants." + std::to_string(constants.size());
-  HostTensor values = withoutRepetition(tensor);
-  SmallVector<int64_t> shape(values.shape);
-  SmallVector<int64_t> stored{values.size()}; // of any rank in IR, of at most 4 in memory
+  HostTensor compact = withoutRepetition(tensor);
+  SmallVector<int64_t> shape(compact.shape);
+  SmallVector<int64_t> stored{compact.size()}; // of any rank in IR, of at most 4 in memory
   if (shape.size() <= 4 && !shape.empty())
     stored = shape;
+  HostTensor values = castTensor(compact, Element::F32)->reshaped(stored);
+  auto same = llvm::find_if(constants, [&](auto &constant) {
+    return constant.second.shape == values.shape && constant.second.floats == values.floats;
+  });
+  std::string name = same != constants.end()
+                         ? same->first
+                         : constants.emplace("constants." + std::to_string(constants.size()), values).first->first;
   Value value = parameter(name, stored, name, /*trainable=*/false, b.getLoc());
-  constants.emplace(name, castTensor(values, Element::F32)->reshaped(stored));
   if (ArrayRef<int64_t>(stored) != ArrayRef<int64_t>(shape))
     value = ReshapeOp::create(b, RankedTensorType::get(shape, b.getF32Type()), value);
   if (tensor.isFloat())

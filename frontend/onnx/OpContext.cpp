@@ -37,6 +37,10 @@ const HostTensor *OpContext::constant(size_t index) const {
   return hasInput(index) && inputs[index]->isConstant() ? &*inputs[index]->host : nullptr;
 }
 
+const HostTensor *OpContext::fixed(size_t index) const {
+  return hasInput(index) ? importer.known(*inputs[index]) : nullptr;
+}
+
 std::optional<double> OpContext::scalar(size_t index) const {
   const HostTensor *tensor = constant(index);
   return tensor && tensor->size() == 1 ? std::optional(tensor->number(0)) : std::nullopt;
@@ -78,12 +82,12 @@ LogicalResult OpContext::giveAt(size_t output, Value value) {
   return success();
 }
 
-LogicalResult OpContext::giveKnown(HostTensor tensor) {
+LogicalResult OpContext::giveKnown(HostTensor tensor, size_t output) {
   auto result = std::make_shared<GraphValue>();
   result->element = tensor.element;
   result->shape = tensor.shape;
   result->host = std::move(tensor);
-  results[0] = std::move(result);
+  results[output] = std::move(result);
   return success();
 }
 
@@ -106,12 +110,12 @@ LogicalResult OpContext::passPart(int64_t index) {
   return success();
 }
 
-Value OpContext::constantTensor(HostTensor tensor) {
+Value OpContext::constantTensor(HostTensor tensor, bool compact) {
   GraphValue value;
   value.element = tensor.element;
   value.shape = tensor.shape;
   value.host = std::move(tensor);
-  return importer.valueOf(value, b, *this, /*compact=*/false);
+  return importer.valueOf(value, b, *this, compact);
 }
 
 LogicalResult OpContext::giveDouble(Value value, ArrayRef<int64_t> shape) {
@@ -156,14 +160,14 @@ bool OpContext::isUsed(size_t output) const {
   return output < node.outputCount() && importer.isRead(node.proto().output(static_cast<int>(output)));
 }
 
-void OpContext::noteTable() {
-  if (inputs[0]->weight && inputs[0]->shape.size() == 2)
-    importer.tables.push_back(inputs[0]);
+void OpContext::noteTable(size_t index) {
+  if (inputs[index]->weight && inputs[index]->shape.size() == 2)
+    importer.tables.push_back(inputs[index]);
 }
 
-void OpContext::notePicked() {
-  if (inputs[0]->weight && inputs[0]->shape.size() == 2)
-    importer.picked.insert(inputs[0]->weight->name());
+void OpContext::notePicked(size_t index) {
+  if (inputs[index]->weight && inputs[index]->shape.size() == 2)
+    importer.picked.insert(inputs[index]->weight->name());
 }
 
 void OpContext::noteCausal() { importer.isCausal = true; }
@@ -373,4 +377,10 @@ Value OpContext::layerNorm(Value x, Value weight, Value bias, double eps) {
   if (!weight || !bias)
     return nullptr;
   return LayerNormOp::create(b, x, weight, bias, b.getF64FloatAttr(eps)).getY();
+}
+
+Value OpContext::rootMeanSquare(Value x, Value weight, double eps) {
+  Value square = reduceLast<ReduceMeanOp>(mul(x, x));
+  Value scaled = mul(x, unary<RsqrtOp>(add(square, number(eps))));
+  return weight ? mul(scaled, weight) : scaled;
 }

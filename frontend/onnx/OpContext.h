@@ -33,7 +33,9 @@ public:
   mlir::Value narrow(size_t index);
   /// The elements of an operand that does not depend on parameters or arguments, or null.
   const HostTensor *constant(size_t index) const;
-  /// The only element of such an operand.
+  /// The same of any operand that the file determines, initializers too: what is built of it is no parameter.
+  const HostTensor *fixed(size_t index) const;
+  /// The only element of an operand that does not depend on parameters or arguments.
   std::optional<double> scalar(size_t index) const;
   /// The integers of an attribute or, where it is missing, of such an operand.
   std::optional<llvm::SmallVector<int64_t>> integers(llvm::StringRef attribute, size_t index) const;
@@ -45,8 +47,8 @@ public:
   llvm::LogicalResult give(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// Result 0 is `value`, of float32, as a double: only `narrow` reads it.
   llvm::LogicalResult giveDouble(mlir::Value value, llvm::ArrayRef<int64_t> shape);
-  /// Result 0 is known: operators after it may be evaluated.
-  llvm::LogicalResult giveKnown(HostTensor tensor);
+  /// The result is known: operators after it may be evaluated.
+  llvm::LogicalResult giveKnown(HostTensor tensor, size_t output = 0);
   /// Result 0 is the sequence of these values.
   llvm::LogicalResult giveSequence(llvm::ArrayRef<mlir::Value> values);
   /// Result 0 is tensor `index` of operand 0, a sequence; negative counts from its end.
@@ -55,10 +57,10 @@ public:
   llvm::LogicalResult pass(size_t output, size_t input);
   /// Whether anything reads the output.
   bool isUsed(size_t output) const;
-  /// Operand 0 is a table of embeddings: copies of it are tied to it.
-  void noteTable();
-  /// Operand 0 is a table whose rows indices pick, although they are known.
-  void notePicked();
+  /// The operand is a table of embeddings: copies of it are tied to it.
+  void noteTable(size_t index = 0);
+  /// The operand is a table whose rows indices pick, although they are known.
+  void notePicked(size_t index = 0);
   /// The model hides later tokens: it is a decoder.
   void noteCausal();
   /// Says why the node is not supported; `instead` is the nearest supported way, or empty.
@@ -69,7 +71,8 @@ public:
 
   // Primitives.
   mlir::Value number(double value, mlir::Type element = {});
-  mlir::Value constantTensor(HostTensor tensor);
+  /// In its shape, or with `compact` in one that broadcasts to it.
+  mlir::Value constantTensor(HostTensor tensor, bool compact = false);
   template <typename Op> mlir::Value unary(mlir::Value x) { return x && isFloat(x) ? Op::create(b, x) : bad(x); }
   template <typename Op> mlir::Value binary(mlir::Value x, mlir::Value y) {
     return fit(x, y) ? mlir::Value(Op::create(b, x, y)) : mlir::Value();
@@ -97,6 +100,9 @@ public:
   mlir::Value softmax(mlir::Value x, int64_t axis);
   /// LayerNorm over the last axis; a null weight is ones, a null bias zeros.
   mlir::Value layerNorm(mlir::Value x, mlir::Value weight, mlir::Value bias, double eps);
+
+  /// x / √(mean x² + ε) · weight over the last axis; a null weight is ones.
+  mlir::Value rootMeanSquare(mlir::Value x, mlir::Value weight, double eps);
 
   static llvm::ArrayRef<int64_t> shapeOf(mlir::Value x) { return type(x).getShape(); }
   static int64_t rankOf(mlir::Value x) { return type(x).getRank(); }
@@ -129,6 +135,8 @@ void addMathOps(OpTable &table);
 void addMovementOps(OpTable &table);
 void addProductOps(OpTable &table);
 void addFusedOps(OpTable &table);
+void addAttentionOps(OpTable &table);
+void addRotaryOps(OpTable &table);
 void addLossOps(OpTable &table);
 
 } // namespace nf::onnxfe

@@ -1,4 +1,4 @@
-// Operators that name a layer: normalizations, attention, activations with a bias.
+// Operators that name a layer: normalizations, embeddings, activations with a bias.
 #include "frontend/onnx/OpContext.h"
 
 #include <cmath>
@@ -19,77 +19,157 @@ static Value vectorOf(OpContext &op, size_t index, int64_t columns) {
   return op.reshape(op.value(index), {columns});
 }
 
-/// The mean and reciprocal deviation of rows, where they are read: computed beside the LayerNorm, whose own are not
-/// differentiated. Normalized axes stay, with extent 1.
-static LogicalResult giveStatistics(OpContext &op, Value x, double epsilon, int64_t axis) {
-  if (!op.isUsed(1) && !op.isUsed(2))
-    return success();
-  SmallVector<int64_t> shape(op.shape(0));
-  std::fill(shape.begin() + axis, shape.end(), 1);
-  Value mean = op.reduceLast<ReduceMeanOp>(x), centred = op.sub(x, mean);
-  if (op.isUsed(1) && failed(op.giveAt(1, op.reshape(mean, shape))))
-    return failure();
-  if (!op.isUsed(2))
-    return success();
-  Value variance = op.reduceLast<ReduceMeanOp>(op.mul(centred, centred));
-  return op.giveAt(2, op.reshape(op.unary<RsqrtOp>(op.add(variance, op.number(epsilon))), shape));
-}
+namespace {
+/// What a normalization works on: rows of the axes that are normalized together.
+struct Rows {
+  Value x; ///< [.., columns]
+  int64_t axis, columns;
+  SmallVector<int64_t> shape; ///< of the operand
+  double epsilon;
 
-static LogicalResult layerNormalization(OpContext &op) {
-  auto axis = normalizedAxis(op.node.integer("axis", -1), op.rank(0));
-  if (!axis)
-    return op.refuse("expected an axis of " + shapeText(op.shape(0)));
+  /// The shape of a number a row: normalized axes stay, with extent 1.
+  SmallVector<int64_t> statisticShape() const {
+    SmallVector<int64_t> kept(shape);
+    std::fill(kept.begin() + axis, kept.end(), 1);
+    return kept;
+  }
+};
+} // namespace
+
+/// Rows of the operand from attribute `axis` on.
+static std::optional<Rows> rowsOf(OpContext &op) {
+  auto axis = op.hasInput(0) ? normalizedAxis(op.node.integer("axis", -1), op.rank(0)) : std::nullopt;
+  if (!axis) {
+    op.fail("expected an axis of its operand");
+    return std::nullopt;
+  }
   SmallVector<int64_t> rows(op.shape(0).take_front(*axis));
   int64_t columns = *elementCount(op.shape(0).drop_front(*axis));
   rows.push_back(columns);
   Value x = op.reshape(op.value(0), rows);
-  Value weight = op.hasInput(1) ? vectorOf(op, 1, columns) : Value();
-  Value bias = op.hasInput(2) ? vectorOf(op, 2, columns) : Value();
-  if ((op.hasInput(1) && !weight) || (op.hasInput(2) && !bias))
-    return failure();
-  double epsilon = op.node.number("epsilon", 1e-5);
-  if (failed(op.give(op.reshape(op.layerNorm(x, weight, bias, epsilon), op.shape(0)))))
-    return failure();
-  return giveStatistics(op, x, epsilon, *axis);
+  return x ? std::optional(Rows{x, *axis, columns, SmallVector<int64_t>(op.shape(0)), op.node.number("epsilon", 1e-5)})
+           : std::nullopt;
 }
 
-/// x / √(mean x² + ε) · weight.
-static Value rootMeanSquare(OpContext &op, Value x, Value weight, double epsilon) {
-  Value square = op.reduceLast<ReduceMeanOp>(op.mul(x, x));
-  Value scaled = op.mul(x, op.unary<RsqrtOp>(op.add(square, op.number(epsilon))));
-  return weight ? op.mul(scaled, weight) : scaled;
+/// The mean and reciprocal deviation of rows, where they are read: computed beside the LayerNorm, whose own are not
+/// differentiated.
+static LogicalResult giveStatistics(OpContext &op, const Rows &rows) {
+  if (!op.isUsed(1) && !op.isUsed(2))
+    return success();
+  Value mean = op.reduceLast<ReduceMeanOp>(rows.x), centred = op.sub(rows.x, mean);
+  if (op.isUsed(1) && failed(op.giveAt(1, op.reshape(mean, rows.statisticShape()))))
+    return failure();
+  if (!op.isUsed(2))
+    return success();
+  Value variance = op.reduceLast<ReduceMeanOp>(op.mul(centred, centred));
+  Value inverse = op.unary<RsqrtOp>(op.add(variance, op.number(rows.epsilon)));
+  return op.giveAt(2, op.reshape(inverse, rows.statisticShape()));
+}
+
+/// Result `output` is 1 / √(mean x² + ε) of each row, where it is read.
+static LogicalResult giveInverseRoot(OpContext &op, size_t output, const Rows &rows) {
+  if (!op.isUsed(output))
+    return success();
+  Value square = op.reduceLast<ReduceMeanOp>(op.mul(rows.x, rows.x));
+  return op.giveAt(output,
+                   op.reshape(op.unary<RsqrtOp>(op.add(square, op.number(rows.epsilon))), rows.statisticShape()));
+}
+
+static LogicalResult layerNormalization(OpContext &op) {
+  auto rows = rowsOf(op);
+  if (!rows)
+    return failure();
+  Value weight = op.hasInput(1) ? vectorOf(op, 1, rows->columns) : Value();
+  Value bias = op.hasInput(2) ? vectorOf(op, 2, rows->columns) : Value();
+  if ((op.hasInput(1) && !weight) || (op.hasInput(2) && !bias))
+    return failure();
+  if (failed(op.give(op.reshape(op.layerNorm(rows->x, weight, bias, rows->epsilon), rows->shape))))
+    return failure();
+  return giveStatistics(op, *rows);
 }
 
 static LogicalResult rmsNormalization(OpContext &op) {
-  auto axis = normalizedAxis(op.node.integer("axis", -1), op.rank(0));
-  if (!axis || *axis != op.rank(0) - 1)
-    return op.refuse("it normalizes over several axes", "the last axis");
-  if (op.isUsed(1))
-    return op.refuse("its deviation is read", "the normalized output alone");
-  return op.give(
-      rootMeanSquare(op, op.value(0), op.hasInput(1) ? op.value(1) : Value(), op.node.number("epsilon", 1e-5)));
+  auto rows = rowsOf(op);
+  Value weight = rows && op.hasInput(1) ? vectorOf(op, 1, rows->columns) : Value();
+  if (!rows || (op.hasInput(1) && !weight))
+    return failure();
+  if (failed(op.give(op.reshape(op.rootMeanSquare(rows->x, weight, rows->epsilon), rows->shape))))
+    return failure();
+  return giveInverseRoot(op, 1, *rows);
 }
 
-/// The sum of a residual, the LayerNorm of it, and the sum itself as the last output. A bias is that of the linear
-/// which made the first operand: added there, both are one op.
+/// The sum of a residual, the norm of it, and the sum itself as the last output. A bias is that of the linear which
+/// made the first operand: added there, both are one op.
 static LogicalResult skipLayerNormalization(OpContext &op, bool isSimple) {
   Value update = op.value(0);
   size_t bias = isSimple ? 3 : 4;
   if (op.hasInput(bias))
     update = op.add(update, op.value(bias));
   Value sum = op.add(update, op.value(1));
-  if (op.isUsed(1) || op.isUsed(2))
-    return op.refuse("its mean or deviation is read", "the normalized output alone");
-  double epsilon = op.node.number("epsilon", 1e-12);
-  Value y = isSimple ? rootMeanSquare(op, sum, op.value(2), epsilon)
-                     : op.layerNorm(sum, op.value(2), op.hasInput(3) ? op.value(3) : Value(), epsilon);
-  if (failed(op.give(y)))
+  if (!sum || OpContext::shapeOf(sum) != op.shape(0))
+    return op.refuse("expected a residual that broadcasts to its first operand");
+  int64_t columns = op.rank(0) ? op.shape(0).back() : 1;
+  Rows rows{sum, op.rank(0) - 1, columns, SmallVector<int64_t>(op.shape(0)), op.node.number("epsilon", 1e-12)};
+  Value y = isSimple ? op.rootMeanSquare(sum, op.value(2), rows.epsilon)
+                     : op.layerNorm(sum, op.value(2), op.hasInput(3) ? op.value(3) : Value(), rows.epsilon);
+  if (isSimple && op.isUsed(1))
+    return op.refuse("its mean is read, but it computes none", "the normalized output alone");
+  if (failed(op.give(y)) || failed(isSimple ? giveInverseRoot(op, 2, rows) : giveStatistics(op, rows)))
     return failure();
   return op.isUsed(3) ? op.giveAt(3, sum) : success();
 }
 
 static LogicalResult skipNorm(OpContext &op) { return skipLayerNormalization(op, false); }
 static LogicalResult skipSimpleNorm(OpContext &op) { return skipLayerNormalization(op, true); }
+
+//===------------------------------------------------------------------------------------------===//
+// Embeddings
+//===------------------------------------------------------------------------------------------===//
+
+/// Rows of table `table` by the numbers of operand `ids`, or the first `tokens` rows where there is no such operand.
+static Value embed(OpContext &op, size_t table, size_t ids, int64_t tokens) {
+  if (!op.hasInput(table) || op.rank(table) != 2)
+    return op.fail("expected tables of embeddings of rank 2");
+  if (!op.hasInput(ids)) {
+    op.notePicked(table);
+    return op.slice(op.value(table), 0, 0, tokens);
+  }
+  if (op.constant(ids))
+    op.notePicked(table);
+  else
+    op.noteTable(table);
+  return op.gather(op.value(table), op.value(ids));
+}
+
+/// How many tokens of each sample the mask shows (its second output): known, since the mask is. Without one it is
+/// zeros.
+static LogicalResult giveMaskIndex(OpContext &op, size_t mask, int64_t batch) {
+  if (!op.isUsed(1))
+    return success();
+  HostTensor counts(Element::I32, {batch});
+  if (op.hasInput(mask)) {
+    const HostTensor *shown = op.constant(mask);
+    if (!shown || shown->rank() != 2)
+      return op.refuse("its mask is no known one");
+    for (int64_t i = 0; i < shown->size(); ++i)
+      counts.integers[i / shown->shape[1]] += shown->number(i) != 0;
+  }
+  return op.giveKnown(std::move(counts), 1);
+}
+
+/// LayerNorm of the sum of the embeddings of tokens, positions and segments.
+static LogicalResult embedLayerNormalization(OpContext &op) {
+  if (!op.hasInput(0) || op.rank(0) != 2)
+    return op.refuse("expected ids [batch, sequence]");
+  int64_t tokens = op.shape(0)[1];
+  Value sum = op.add(embed(op, 2, 0, tokens), embed(op, 3, 8, tokens));
+  if (op.hasInput(1) && op.hasInput(4))
+    sum = op.add(sum, embed(op, 4, 1, tokens));
+  Value y = op.layerNorm(sum, op.value(5), op.value(6), op.node.number("epsilon", 1e-12));
+  if (failed(op.give(y)) || failed(giveMaskIndex(op, 7, op.shape(0)[0])))
+    return failure();
+  return op.isUsed(2) ? op.giveAt(2, sum) : success();
+}
 
 //===------------------------------------------------------------------------------------------===//
 // Activations
@@ -105,192 +185,6 @@ static LogicalResult quickGelu(OpContext &op) {
   return op.give(op.div(x, op.add(op.number(1), gate)));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Attention
-//===------------------------------------------------------------------------------------------===//
-
-namespace {
-/// Queries, keys and values as [batch, tokens, heads · width], and what is done with them.
-struct Heads {
-  Value q, k, v;
-  int64_t heads = 0, keyHeads = 0;
-  double scale = 0; ///< 0: 1 / √width
-  bool isCausal = false;
-  Value mask; ///< added to the scores [batch, heads, queries, keys], or bools of what is seen; or null
-};
-} // namespace
-
-/// [batch, heads, tokens, width] of [batch, tokens, heads · width].
-static Value split(OpContext &op, Value x, int64_t heads) {
-  if (!x)
-    return x;
-  ArrayRef<int64_t> shape = OpContext::shapeOf(x);
-  return op.transpose(op.reshape(x, {shape[0], shape[1], heads, shape[2] / heads}), {0, 2, 1, 3});
-}
-
-static Value join(OpContext &op, Value x) {
-  if (!x)
-    return x;
-  SmallVector<int64_t> shape(OpContext::shapeOf(x));
-  return op.reshape(op.transpose(x, {0, 2, 1, 3}), {shape[0], shape[2], shape[1] * shape[3]});
-}
-
-/// Keys or values of few heads, each repeated for its group of query heads.
-static Value repeatHeads(OpContext &op, Value x, int64_t have, int64_t want) {
-  if (!x || have == want)
-    return x;
-  ArrayRef<int64_t> shape = OpContext::shapeOf(x);
-  int64_t batch = shape[0], tokens = shape[1], width = shape[2] / have;
-  Value grouped = op.reshape(x, {batch, tokens, have, 1, width});
-  return op.reshape(op.broadcastTo(grouped, {batch, tokens, have, want / have, width}), {batch, tokens, want * width});
-}
-
-/// softmax(scale · q kᵀ + mask) v, written out.
-static Value attendWithMask(OpContext &op, const Heads &a) {
-  Value q = split(op, a.q, a.heads), k = split(op, a.k, a.heads), v = split(op, a.v, a.heads);
-  Value scores = op.matmul(q, op.swapLast(k));
-  scores = scores ? op.scale(scores, a.scale) : scores;
-  if (!scores)
-    return nullptr;
-  int64_t queries = OpContext::shapeOf(scores)[2], keys = OpContext::shapeOf(scores)[3];
-  auto hide = [&](Value seen) { return op.where(seen, scores, op.number(-INFINITY)); };
-  if (a.isCausal) {
-    Type i32 = op.b.getI32Type();
-    Value j = IotaOp::create(op.b, RankedTensorType::get({keys}, i32));
-    Value i = op.reshape(IotaOp::create(op.b, RankedTensorType::get({queries}, i32)), {queries, 1});
-    scores = hide(op.compare(ComparePredicate::Le, j, i));
-  }
-  scores = OpContext::isFloat(a.mask) ? op.add(scores, a.mask) : hide(a.mask);
-  return join(op, op.matmul(op.softmax(scores, -1), v));
-}
-
-static Value attend(OpContext &op, Heads a) {
-  if (!a.q || !a.k || !a.v)
-    return nullptr;
-  ArrayRef<int64_t> q = OpContext::shapeOf(a.q), k = OpContext::shapeOf(a.k);
-  bool fits = a.heads > 0 && a.keyHeads > 0 && q[2] % a.heads == 0 && a.heads % a.keyHeads == 0 &&
-              k[2] == q[2] / a.heads * a.keyHeads && OpContext::shapeOf(a.v) == k && k[0] == q[0] &&
-              OpContext::isFloat(a.q) && OpContext::isFloat(a.k) && OpContext::isFloat(a.v);
-  if (!fits) {
-    return op.fail("expected queries, keys and values of one width a head, but got " + shapeText(q) + ", " +
-                       shapeText(k) + " and " + shapeText(OpContext::shapeOf(a.v)) + " with " + Twine(a.heads) +
-                       " heads",
-                   "values as wide as keys");
-  }
-  if (a.scale == 0)
-    a.scale = 1 / std::sqrt(static_cast<double>(q[2] / a.heads));
-  a.k = repeatHeads(op, a.k, a.keyHeads, a.heads);
-  a.v = repeatHeads(op, a.v, a.keyHeads, a.heads);
-  if (a.mask)
-    return attendWithMask(op, a);
-  auto type = OpContext::type(a.q);
-  auto lse = RankedTensorType::get({type.getDimSize(0), a.heads, type.getDimSize(1)}, op.b.getF32Type());
-  Value none;
-  auto attention = AttentionOp::create(op.b, TypeRange{type, lse}, a.q, a.k, a.v, none, none, none, none, none, none,
-                                       none, ValueRange(), op.b.getI64IntegerAttr(a.heads),
-                                       op.b.getF64FloatAttr(a.scale), a.isCausal ? op.b.getUnitAttr() : UnitAttr(),
-                                       op.b.getF64FloatAttr(0), op.b.getI32IntegerAttr(0));
-  if (a.isCausal)
-    op.noteCausal();
-  return attention->getResult(0);
-}
-
-/// ONNX's operator: operands [batch, tokens, heads · width] or [batch, heads, tokens, width].
-static LogicalResult attention(OpContext &op) {
-  if (op.hasInput(4) || op.hasInput(5) || op.isUsed(1) || op.isUsed(2) || op.isUsed(3))
-    return op.refuse("it has a cache, or its scores are read", "export with use_cache=False");
-  if (op.node.number("softcap", 0) != 0)
-    return op.refuse("it caps its scores", "softcap=0");
-  bool isSplit = op.rank(0) == 4;
-  for (size_t i : {0, 1, 2})
-    if (!op.hasInput(i) || op.rank(i) != (isSplit ? 4 : 3))
-      return op.refuse("expected queries, keys and values of rank 3 or 4");
-  Heads a;
-  a.heads = isSplit ? op.shape(0)[1] : op.node.integer("q_num_heads", 0);
-  a.keyHeads = isSplit ? op.shape(1)[1] : op.node.integer("kv_num_heads", 0);
-  auto operand = [&](size_t index) { return isSplit ? join(op, op.value(index)) : op.value(index); };
-  a.q = operand(0);
-  a.k = operand(1);
-  a.v = operand(2);
-  a.scale = op.node.number("scale", 0);
-  a.isCausal = op.node.integer("is_causal", 0);
-  if (op.hasInput(3) && !(a.mask = op.compact(3)))
-    return failure();
-  Value y = attend(op, a);
-  return op.give(y && isSplit ? split(op, y, a.heads) : y);
-}
-
-/// Whether com.microsoft's mask of padding, operand `index`, is known to hide none of `keys`: of rank 1 it holds how
-/// many of them each sample has, of higher rank what is seen.
-static bool hidesNothing(OpContext &op, size_t index, int64_t keys) {
-  const HostTensor *mask = op.constant(index);
-  bool isLength = op.rank(index) == 1;
-  if (!mask || (isLength && mask->size() != op.shape(0)[0]))
-    return false;
-  for (int64_t i = 0; i < mask->size(); ++i)
-    if (mask->number(i) < (isLength ? static_cast<double>(keys) : 1))
-      return false;
-  return true;
-}
-
-/// com.microsoft's operator on separate operands, with the biases of their projections in one.
-static LogicalResult multiHeadAttention(OpContext &op) {
-  for (size_t i : {0, 1, 2})
-    if (!op.hasInput(i) || op.rank(i) != 3)
-      return op.refuse("expected separate queries, keys and values of rank 3");
-  bool hidesKeys = op.hasInput(4) && !hidesNothing(op, 4, op.shape(1)[1]);
-  if (hidesKeys || op.hasInput(6) || op.hasInput(7))
-    return op.refuse("it hides padding or has a cache", "a model exported without a fusion of attention");
-  if (op.isUsed(1) || op.isUsed(2))
-    return op.refuse("its cache is read", "export with use_cache=False");
-  Heads a;
-  a.heads = a.keyHeads = op.node.integer("num_heads", 0);
-  Value operands[3] = {op.value(0), op.value(1), op.value(2)};
-  if (op.hasInput(3)) {
-    Value bias = op.value(3);
-    int64_t from = 0;
-    for (Value &x : operands) {
-      int64_t width = x ? OpContext::shapeOf(x)[2] : 0;
-      x = op.add(x, op.slice(bias, 0, from, width));
-      from += width;
-    }
-  }
-  a.q = operands[0];
-  a.k = operands[1];
-  a.v = operands[2];
-  a.scale = op.node.number("scale", 0);
-  a.isCausal = op.node.integer("unidirectional", 0);
-  if (op.hasInput(5) && !(a.mask = op.compact(5)))
-    return failure();
-  return op.give(attend(op, a));
-}
-
-/// com.microsoft's operator with its packed projection.
-static LogicalResult packedAttention(OpContext &op) {
-  if (!op.hasInput(0) || op.rank(0) != 3)
-    return op.refuse("expected an operand of rank 3");
-  bool hidesKeys = op.hasInput(3) && !hidesNothing(op, 3, op.shape(0)[1]);
-  if (hidesKeys || op.hasInput(4) || op.isUsed(1) || op.node.has("qkv_hidden_sizes"))
-    return op.refuse("it hides padding, or has a cache or unequal sizes",
-                     "a model exported without a fusion of attention");
-  Value packed = op.matmul(op.value(0), op.value(1));
-  if (op.hasInput(2))
-    packed = op.add(packed, op.value(2));
-  if (!packed || OpContext::rankOf(packed) != 3 || OpContext::shapeOf(packed)[2] % 3 != 0)
-    return op.refuse("expected a projection to queries, keys and values");
-  int64_t width = OpContext::shapeOf(packed)[2] / 3;
-  Heads a;
-  a.heads = a.keyHeads = op.node.integer("num_heads", 0);
-  a.q = op.slice(packed, 2, 0, width);
-  a.k = op.slice(packed, 2, width, width);
-  a.v = op.slice(packed, 2, 2 * width, width);
-  a.scale = op.node.number("scale", 0);
-  a.isCausal = op.node.integer("unidirectional", 0);
-  if (op.hasInput(5) && !(a.mask = op.compact(5)))
-    return failure();
-  return op.give(attend(op, a));
-}
-
 void nf::onnxfe::addFusedOps(OpTable &table) {
   table["LayerNormalization"] = layerNormalization;
   table["RMSNormalization"] = rmsNormalization;
@@ -298,11 +192,9 @@ void nf::onnxfe::addFusedOps(OpTable &table) {
   table["com.microsoft.SimplifiedLayerNormalization"] = rmsNormalization;
   table["com.microsoft.SkipLayerNormalization"] = skipNorm;
   table["com.microsoft.SkipSimplifiedLayerNormalization"] = skipSimpleNorm;
+  table["com.microsoft.EmbedLayerNormalization"] = embedLayerNormalization;
   table["com.microsoft.Gelu"] = biasGelu;
   table["com.microsoft.BiasGelu"] = biasGelu;
   table["com.microsoft.FastGelu"] = fastGelu;
   table["com.microsoft.QuickGelu"] = quickGelu;
-  table["Attention"] = attention;
-  table["com.microsoft.MultiHeadAttention"] = multiHeadAttention;
-  table["com.microsoft.Attention"] = packedAttention;
 }

@@ -68,24 +68,49 @@ static Value productOf(OpContext &op, Value x, Value y, bool transposeX, bool tr
   return MatmulOp::create(op.b, x, y, transposeX, transposeY)->getResult(0);
 }
 
-static LogicalResult gemm(OpContext &op) {
+static Value gemmOf(OpContext &op) {
   Value product = productOf(op, op.value(0), op.value(1), op.node.integer("transA", 0), op.node.integer("transB", 0));
   product = product ? op.scale(product, op.node.number("alpha", 1)) : product;
   if (!op.hasInput(2) || !product)
-    return op.give(product);
-  SmallVector<int64_t> shape(OpContext::shapeOf(product));
-  return op.give(op.add(product, op.scale(op.compact(2), op.node.number("beta", 1))), shape);
+    return product;
+  return op.add(product, op.scale(op.compact(2), op.node.number("beta", 1)));
+}
+
+static LogicalResult gemm(OpContext &op) {
+  Value z = gemmOf(op);
+  return z ? op.give(z, SmallVector<int64_t>(OpContext::shapeOf(z))) : failure();
+}
+
+/// With an activation of its own.
+static LogicalResult fusedGemm(OpContext &op) {
+  std::string activation = op.node.text("activation", "");
+  Value z = gemmOf(op);
+  if (activation == "Relu")
+    return op.give(op.unary<ReluOp>(z));
+  if (activation == "Tanh")
+    return op.give(op.unary<TanhOp>(z));
+  return op.refuse("its activation is " + activation, "Gemm and " + activation);
+}
+
+/// The first axis behind the axes of batches, before the last axis.
+static Value transposeBatches(OpContext &op, Value x) {
+  if (!x || OpContext::rankOf(x) < 3)
+    return op.fail("expected batches of matrices");
+  auto permutation = llvm::to_vector(llvm::seq<int64_t>(1, OpContext::rankOf(x) - 1));
+  permutation.append({0, OpContext::rankOf(x) - 1});
+  return op.transpose(x, permutation);
 }
 
 static LogicalResult fusedMatMul(OpContext &op) {
-  if (op.node.integer("transBatchA", 0) || op.node.integer("transBatchB", 0))
-    return op.refuse("it transposes batches");
-  Value x = op.value(0), y = op.value(1);
-  x = op.node.integer("transA", 0) ? op.swapLast(x) : x;
-  y = op.node.integer("transB", 0) ? op.swapLast(y) : y;
-  if (!x || !y || OpContext::rankOf(x) < 2 || OpContext::rankOf(y) < 2)
-    return op.refuse("expected matrices");
-  Value z = multiply(op, x, y);
+  Value operands[] = {op.value(0), op.value(1)};
+  for (auto [x, batch, matrix] :
+       {std::tuple(&operands[0], "transBatchA", "transA"), std::tuple(&operands[1], "transBatchB", "transB")}) {
+    *x = op.node.integer(batch, 0) ? transposeBatches(op, *x) : *x;
+    *x = op.node.integer(matrix, 0) ? op.swapLast(*x) : *x;
+    if (!*x || OpContext::rankOf(*x) < 2)
+      return op.refuse("expected matrices");
+  }
+  Value z = multiply(op, operands[0], operands[1]);
   return op.give(z ? op.scale(z, op.node.number("alpha", 1)) : z);
 }
 
@@ -220,4 +245,6 @@ void nf::onnxfe::addProductOps(OpTable &table) {
   table["Gemm"] = gemm;
   table["Einsum"] = einsum;
   table["com.microsoft.FusedMatMul"] = fusedMatMul;
+  table["com.microsoft.TransposeMatMul"] = fusedMatMul;
+  table["com.microsoft.FusedGemm"] = fusedGemm;
 }

@@ -17,7 +17,7 @@ static SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
 
 static bool isMovement(Operation *op) { return isa<ReshapeOp, BroadcastOp, TransposeOp, SliceOp>(op); }
 
-static bool isComputable(Operation *op) {
+bool DenseValues::isComputable(Operation *op) {
   if (isMovement(op) || isa<IotaOp, ConstantOp, ConcatOp>(op))
     return true;
   return op->getNumOperands() > 0 && op->getNumResults() == 1 &&

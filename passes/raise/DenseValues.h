@@ -21,6 +21,9 @@ public:
   /// nothing where there are more.
   static std::optional<llvm::SmallVector<mlir::Value>> leavesOf(mlir::Value value, size_t limit);
 
+  /// Whether the elements of an op's result follow from those of its operands here: it is no leaf.
+  static bool isComputable(mlir::Operation *op);
+
 private:
   bool compute(mlir::Value value);
   Elements fromOperands(mlir::Operation *op);

@@ -181,11 +181,12 @@ static std::optional<Mask> recognise(Value value, MaskElements elements, RankedT
   return std::nullopt;
 }
 
-/// How `value` is computed, as text: equal for equal masks of several layers. Written down to `budget` ops.
+/// How `value` is computed from its leaves, as text: equal for equal masks of several layers. Written down to `budget`
+/// ops.
 static std::string recipeOf(Value value, int &budget) {
   Operation *op = value.getDefiningOp();
   std::string text = std::to_string(reinterpret_cast<uintptr_t>(value.getType().getAsOpaquePointer()));
-  if (!op || --budget < 0 || !isPure(op) || op->getNumResults() != 1)
+  if (!op || --budget < 0 || !DenseValues::isComputable(op) || op->getNumResults() != 1)
     return text + "@" + std::to_string(reinterpret_cast<uintptr_t>(value.getAsOpaquePointer()));
   text += op->getName().getStringRef().str() +
           std::to_string(reinterpret_cast<uintptr_t>(op->getAttrDictionary().getAsOpaquePointer())) + "(";

@@ -623,3 +623,40 @@ nf.program @composite(%q: tensor<2x6x12xf32> {nf.name = "q"}) -> (tensor<2x6x12x
 }
 
 nf.parameter @bias : tensor<6x6xf32> {init = "zeros"}
+
+// Equal masks whose numbers a key are equal, but not the same value: each attention reads its own.
+// CHECK-LABEL: program @equal_paddings
+// CHECK: %[[I0:.*]] = cast %pad
+// CHECK: %[[F0:.*]] = cast %[[I0]]
+// CHECK: %[[A:.*]]:2 = attention %x, %x, %x key_padding %[[F0]]
+// CHECK: %[[I1:.*]] = cast %pad
+// CHECK: %[[F1:.*]] = cast %[[I1]]
+// CHECK: attention %[[A]]#0, %[[A]]#0, %[[A]]#0 key_padding %[[F1]]
+nf.program @equal_paddings(%x: tensor<2x6x12xf32> {nf.name = "x"}, %pad: tensor<2x6xf32> {nf.name = "pad"})
+    -> (tensor<2x6x12xf32> {nf.name = "y"}) {
+  %zero = nf.constant dense<0> : tensor<1xi32>
+  %low = nf.constant dense<-1.0e30> : tensor<1xf32>
+  %q0 = nf.reshape %x : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %h0 = nf.transpose %q0 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %s0 = nf.matmul %h0, %h0 {transpose_b} : (tensor<2x3x6x4xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x6xf32>
+  %i0 = nf.cast %pad : (tensor<2x6xf32>) -> tensor<2x6xi32>
+  %c0 = nf.compare ne %i0, %zero : (tensor<2x6xi32>, tensor<1xi32>) -> tensor<2x6xi1>
+  %m0 = nf.reshape %c0 : (tensor<2x6xi1>) -> tensor<2x1x1x6xi1>
+  %a0 = nf.where %m0, %s0, %low : (tensor<2x1x1x6xi1>, tensor<2x3x6x6xf32>, tensor<1xf32>) -> tensor<2x3x6x6xf32>
+  %p0 = nf.softmax %a0 : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %o0 = nf.matmul %p0, %h0 : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %t0 = nf.transpose %o0 [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y0 = nf.reshape %t0 : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  %q1 = nf.reshape %y0 : (tensor<2x6x12xf32>) -> tensor<2x6x3x4xf32>
+  %h1 = nf.transpose %q1 [0, 2, 1, 3] : (tensor<2x6x3x4xf32>) -> tensor<2x3x6x4xf32>
+  %s1 = nf.matmul %h1, %h1 {transpose_b} : (tensor<2x3x6x4xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x6xf32>
+  %i1 = nf.cast %pad : (tensor<2x6xf32>) -> tensor<2x6xi32>
+  %c1 = nf.compare ne %i1, %zero : (tensor<2x6xi32>, tensor<1xi32>) -> tensor<2x6xi1>
+  %m1 = nf.reshape %c1 : (tensor<2x6xi1>) -> tensor<2x1x1x6xi1>
+  %a1 = nf.where %m1, %s1, %low : (tensor<2x1x1x6xi1>, tensor<2x3x6x6xf32>, tensor<1xf32>) -> tensor<2x3x6x6xf32>
+  %p1 = nf.softmax %a1 : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+  %o1 = nf.matmul %p1, %h1 : (tensor<2x3x6x6xf32>, tensor<2x3x6x4xf32>) -> tensor<2x3x6x4xf32>
+  %t1 = nf.transpose %o1 [0, 2, 1, 3] : (tensor<2x3x6x4xf32>) -> tensor<2x6x3x4xf32>
+  %y1 = nf.reshape %t1 : (tensor<2x6x3x4xf32>) -> tensor<2x6x12xf32>
+  nf.return %y1 : tensor<2x6x12xf32>
+}
