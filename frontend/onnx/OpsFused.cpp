@@ -149,7 +149,7 @@ static LogicalResult giveMaskIndex(OpContext &op, size_t mask, int64_t batch) {
   HostTensor counts(Element::I32, {batch});
   if (op.hasInput(mask)) {
     const HostTensor *shown = op.constant(mask);
-    if (!shown || shown->rank() != 2)
+    if (!shown || shown->rank() != 2 || shown->shape[0] != batch)
       return op.refuse("its mask is no known one");
     for (int64_t i = 0; i < shown->size(); ++i)
       counts.integers[i / shown->shape[1]] += shown->number(i) != 0;

@@ -11,7 +11,7 @@ using namespace nf::onnxfe;
 /// The positions of all tokens, [batch or 1, tokens], where they are known.
 static std::optional<HostTensor> knownPositions(OpContext &op, size_t index, int64_t tokens) {
   const HostTensor *given = op.constant(index);
-  bool isFirstOnly = given && given->size() == 1 && given->rank() <= 1;
+  bool isFirstOnly = given && !given->isFloat() && given->size() == 1 && given->rank() <= 1;
   if (op.hasInput(index) && !isFirstOnly)
     return given && !given->isFloat() ? std::optional(*given) : std::nullopt;
   HostTensor positions(Element::I64, {1, tokens});

@@ -235,8 +235,17 @@ TEST_F(OnnxImport, EverythingUnsupportedIsListed) {
   addNode("Add", {"a", "b"}, "c"); // follows from both: not named
   addNode("Sin", {"x"}, "d");
   addNode("Mystery", {"x"}, "e")->set_domain("org.example");
+  for (const char *type : {"MatMulNBits", "SparseAttention", "BiasSplitGelu", "Unheard"})
+    addNode(type, {"x"}, type)->set_domain("com.microsoft");
   addOutput("c");
   EXPECT_EQ(import(), "");
+  const char *why = " is not supported: it has no form in training programs; instead: ";
+  for (auto [type, instead] :
+       {std::pair("MatMulNBits", "a model in float32"),
+        std::pair("SparseAttention", "MultiHeadAttention or GroupQueryAttention without a cache"),
+        std::pair("BiasSplitGelu", "a language model"),
+        std::pair("Unheard", "the graph before ONNX Runtime's optimizer")})
+    EXPECT_THAT(messages, HasSubstr(std::string("com.microsoft.") + type + why + instead));
   EXPECT_THAT(messages, HasSubstr("LSTM is not supported: it has no form in training programs; instead: attention"));
   EXPECT_THAT(messages, HasSubstr("Sin is not supported: it has no form in training programs (and 1 more node)"));
   EXPECT_THAT(messages, HasSubstr("org.example.Mystery is not supported"));
@@ -322,19 +331,18 @@ TEST_F(OnnxImport, PaddingOfAttentionHidesNothing) {
   heads->set_name("num_heads");
   heads->set_i(2);
   addOutput("y");
-  auto check = [&](std::vector<int64_t> dims, std::vector<int64_t> values, bool hidesNothing) {
+  auto check = [&](std::vector<int64_t> dims, std::vector<int64_t> values, const std::string &expected) {
     mask->mutable_dims()->Assign(dims.begin(), dims.end());
     mask->mutable_int64_data()->Assign(values.begin(), values.end());
     messages.clear();
-    EXPECT_EQ(import().find(" attention ") != std::string::npos, hidesNothing);
-    EXPECT_EQ(messages.find("it hides padding") == std::string::npos, hidesNothing) << messages;
+    EXPECT_THAT(import() + messages, HasSubstr(expected));
   };
   auto checkForms = [&] {
-    check({2}, {4, 4}, true); // keys of each sample
-    check({2}, {4, 3}, false);
-    check({4}, {4, 4, 4, 4}, false); // with where they begin, or of another form
-    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 1}, true);
-    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 0}, false);
+    check({2}, {4, 4}, " attention ");                                 // keys of each sample
+    check({2}, {4, 3}, " softmax ");                                   // passes find attention with a mask
+    check({4}, {4, 4, 4, 4}, "its mask of padding has the shape [4]"); // with where they begin
+    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 1}, " attention ");
+    check({2, 4}, {1, 1, 1, 1, 1, 1, 1, 0}, " softmax ");
   };
   checkForms();
   node->set_op_type("MultiHeadAttention");
@@ -342,6 +350,45 @@ TEST_F(OnnxImport, PaddingOfAttentionHidesNothing) {
   for (const char *input : {"x", "x", "x", "b", "mask"})
     node->add_input(input);
   checkForms();
+}
+
+/// What an operator of attention has no form for is said of all of its nodes.
+TEST_F(OnnxImport, AttentionThatIsRefused) {
+  model.mutable_opset_import(0)->set_version(24);
+  addInput("x", TensorProto::FLOAT, {"2", "4", "16"});
+  addInput("cache", TensorProto::FLOAT, {"2", "2", "3", "8"});
+  model.add_opset_import()->set_domain("com.microsoft");
+  addFloats("w", {16, 48}, 768);
+  addIntegers("short", {3, 2});
+  addIntegers("total", {4});
+  auto add = [&](const std::string &type, std::vector<std::string> inputs, const std::string &output,
+                 std::map<std::string, int64_t> numbers) {
+    NodeProto *node = addNode(type, std::move(inputs), output);
+    node->set_domain(type == "RotaryEmbedding" ? "" : "com.microsoft");
+    for (auto &[name, value] : numbers) {
+      auto *attribute = node->add_attribute();
+      attribute->set_name(name);
+      attribute->set_i(value);
+    }
+    addOutput(output);
+    return node;
+  };
+  add("MultiHeadAttention", {"x", "x", "x", "", "", "", "cache", "cache"}, "a", {{"num_heads", 2}});
+  add("Attention", {"x", "w"}, "b", {{"num_heads", 2}, {"do_rotary", 1}});
+  std::map<std::string, int64_t> grouped{{"num_heads", 2}, {"kv_num_heads", 2}};
+  add("GroupQueryAttention", {"x", "x", "x", "", "", "short", "total"}, "c", grouped);
+  add("GroupQueryAttention", {"x", "x", "x", "cache", "cache", "short", "total"}, "d", grouped);
+  add("MultiHeadAttention", {"x", "x", "x"}, "e", {{"num_heads", 3}});
+  add("RotaryEmbedding", {"x", "w", "w"}, "f", {{"num_heads", 2}});
+  EXPECT_EQ(import(), "");
+  for (const char *what :
+       {"MultiHeadAttention is not supported: it has a cache; instead: export with use_cache=False",
+        "Attention is not supported: it rotates inside; instead: RotaryEmbedding before MultiHeadAttention",
+        "GroupQueryAttention is not supported: expected seqlens_k of 3 for each sample, without padding",
+        "GroupQueryAttention is not supported: it has a cache; instead: export without a cache",
+        "MultiHeadAttention is not supported: expected queries and keys of one width a head",
+        "RotaryEmbedding is not supported: expected cosines and sines for every token"})
+    EXPECT_THAT(messages, HasSubstr(what));
 }
 
 /// Which parameters decay follows from their rank: an embedding of one row does, a vector with more axes does not.
