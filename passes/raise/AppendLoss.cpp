@@ -9,14 +9,15 @@
 // 3. forward_backward and eval are @forward up to the projection's input, and the loss; without a projection, up to the
 //    logits, and the loss in primitives.
 //    Where the graph has a loss of its own, the program @loss, they are that, times the tokens that count.
-// 4. logits runs the batch on copies of its one sequence and projects one row.
+// 4. logits is @forward for one sequence (OneSequence.h), and projects one row. Where an op mixes the sequences of a
+//    batch, it runs the batch on copies of its one sequence.
 // 5. @forward and @loss go. What no program needs goes with it.
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/raise/ModelStructure.h"
+#include "passes/raise/OneSequence.h"
 #include "passes/raise/Passes.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace nf {
@@ -136,15 +137,22 @@ public:
     end(b.createOrFold<ReshapeOp>(scalar(b.getF32Type()), times(copied(loss), count)));
   }
 
-  /// The sequence is computed in every place of the batch, whose size the operations have; one of them is read.
-  void makeLogits() {
+  /// Computes one sequence, or the micro-batch where its sequences cannot be told apart: `mixed` is then the op that
+  /// mixes them.
+  void makeLogits(Operation *&mixed) {
     int64_t vocabulary = tensorType(logits).getDimSize(2), sequence = tokens.getDimSize(1);
     SmallVector<Port> ports = forwardPorts();
     for (Port &port : ports)
-      if (port.name == "tokens" || port.name == "positions")
+      if (isOfOneSequence(port.name))
         port.type = RankedTensorType::get({1, sequence}, b.getI32Type());
     ports.push_back({"index", scalar(b.getI32Type())});
-    ProgramOp program = begin("logits", ports, {"logits", RankedTensorType::get({vocabulary}, b.getF32Type())});
+    ProgramOp program = beginEmpty("logits", ports, {"logits", RankedTensorType::get({vocabulary}, b.getF32Type())});
+    if ((mixed = copyOneSequence(program))) {
+      program.getBody().front().clear();
+      b.setInsertionPointToEnd(&program.getBody().front());
+      copyWholeBatch(program);
+    }
+    b.setLoc(logits.getLoc());
     Value rows = sequenceRows(projection ? copied(projection->x) : copied(logits), sequence);
     Value index = ReshapeOp::create(b, RankedTensorType::get({1}, b.getI32Type()), program.findArgument("index"));
     Value row = GatherOp::create(b, rows, index);
@@ -208,28 +216,63 @@ private:
     return ports;
   }
 
-  /// A program before @forward with these arguments, whose copy of @forward's operations begins empty.
+  /// A program before @forward with these arguments, which begins with a copy of @forward's operations.
   ProgramOp begin(StringRef name, ArrayRef<Port> arguments, Port result) {
-    b.setInsertionPoint(forward);
-    b.setLoc(forward.getLoc());
-    ProgramOp program = createProgram(b, b.getLoc(), name, arguments, result);
-    b.setInsertionPointToEnd(&program.getBody().front());
-    copies = IRMapping();
-    for (BlockArgument argument : forward.getBody().getArguments())
-      copies.map(argument,
-                 inBatch(program.findArgument(forward.getArgumentName(argument.getArgNumber())), tensorType(argument)));
-    copyOperations();
+    ProgramOp program = beginEmpty(name, arguments, result);
+    copyWholeBatch(program);
     b.setLoc(logits.getLoc());
     return program;
   }
 
-  /// An argument of one sequence in every place of the batch.
-  Value inBatch(Value argument, RankedTensorType type) {
-    return argument.getType() == type ? argument : BroadcastOp::create(b, type, argument).getResult();
+  ProgramOp beginEmpty(StringRef name, ArrayRef<Port> arguments, Port result) {
+    b.setInsertionPoint(forward);
+    b.setLoc(forward.getLoc());
+    ProgramOp program = createProgram(b, b.getLoc(), name, arguments, result);
+    b.setInsertionPointToEnd(&program.getBody().front());
+    return program;
   }
 
-  /// Copies what the loss needs: all that the logits, or the input and the weights of the projection, depend on.
-  void copyOperations() {
+  static bool isOfOneSequence(StringRef argument) { return argument == "tokens" || argument == "positions"; }
+
+  Value argumentOf(ProgramOp program, BlockArgument argument) {
+    return program.findArgument(forward.getArgumentName(argument.getArgNumber()));
+  }
+
+  /// Copies what is needed; an argument of one sequence is repeated in every place of the batch.
+  void copyWholeBatch(ProgramOp program) {
+    copies = IRMapping();
+    for (BlockArgument argument : forward.getBody().getArguments()) {
+      Value given = argumentOf(program, argument);
+      bool isWhole = given.getType() == argument.getType();
+      copies.map(argument, isWhole ? given : BroadcastOp::create(b, argument.getType(), given).getResult());
+    }
+    for (Operation *op : neededOperations())
+      b.clone(*op, copies);
+  }
+
+  /// Copies what is needed for one sequence, or returns the operation that mixes sequences.
+  Operation *copyOneSequence(ProgramOp program) {
+    if (tokens.getDimSize(0) == 1) {
+      copyWholeBatch(program);
+      return nullptr;
+    }
+    copies = IRMapping();
+    SequenceCloner cloner(b, tokens.getDimSize(0), copies);
+    for (BlockArgument argument : forward.getBody().getArguments()) {
+      Value given = argumentOf(program, argument);
+      if (isOfOneSequence(forward.getArgumentName(argument.getArgNumber())))
+        cloner.divide(argument, given);
+      else
+        copies.map(argument, given);
+    }
+    for (Operation *op : neededOperations())
+      if (failed(cloner.clone(op)))
+        return op;
+    return nullptr;
+  }
+
+  /// What the loss needs, in order: all that the logits, or the input and the weights of the projection, depend on.
+  SmallVector<Operation *> neededOperations() {
     llvm::SmallPtrSet<Operation *, 32> needed;
     SmallVector<Value> waiting{logits};
     if (projection)
@@ -240,9 +283,11 @@ private:
       if (op && needed.insert(op).second)
         llvm::append_range(waiting, op->getOperands());
     }
+    SmallVector<Operation *> ordered;
     for (Operation &op : forward.getBody().front())
       if (needed.contains(&op))
-        b.clone(op, copies);
+        ordered.push_back(&op);
+    return ordered;
   }
 
   Value copied(Value value) { return value ? copies.lookup(value) : value; }
@@ -289,11 +334,11 @@ private:
     return ReshapeOp::create(b, RankedTensorType::get({}, b.getF32Type()), MulOp::create(b, total, scalarScale));
   }
 
-  /// The rows of the batch's first sequence: [sequence, columns].
+  /// The rows of the first sequence: [sequence, columns].
   Value sequenceRows(Value x, int64_t sequence) {
-    int64_t columns = tensorType(x).getShape().back(), batch = tokens.getDimSize(0);
-    Value rows = b.createOrFold<ReshapeOp>(tensorType(x).clone(ArrayRef<int64_t>{batch * sequence, columns}), x);
-    return batch == 1 ? rows : SliceOp::create(b, rows, 0, 0, sequence).getResult();
+    int64_t columns = tensorType(x).getShape().back(), count = tensorType(x).getNumElements() / columns;
+    Value rows = b.createOrFold<ReshapeOp>(tensorType(x).clone(ArrayRef<int64_t>{count, columns}), x);
+    return count == sequence ? rows : SliceOp::create(b, rows, 0, 0, sequence).getResult();
   }
 
   void end(Value result) { ReturnOp::create(b, result); }
@@ -328,8 +373,12 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
       maker.makeForwardBackward();
       maker.makeEval();
     }
+    Operation *mixed = nullptr;
     if (!isEncoder(module))
-      maker.makeLogits();
+      maker.makeLogits(mixed);
+    if (mixed && remarks)
+      mixed->emitRemark() << "logits computes the whole micro-batch for one sequence: " << mixed->getName()
+                          << " mixes its sequences, or they cannot be told from its other extents";
     forward.erase();
     eraseUnusedParameters(module);
   }

@@ -372,7 +372,8 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
     made of it as those of a definition are: the loss takes the operands of the last projection, so that logits are no
     value of a training step. Logits that are no projection are compared with the targets in primitives. Where there is
     a program @loss, the graph's own, a mean over the tokens of its batch, the programs compute it instead, times the
-    number of tokens that count (Σ loss_weight) and inv_count. A module without a program @forward stays as it is.
+    number of tokens that count (Σ loss_weight) and inv_count. `logits` computes one sequence, or the whole micro-batch
+    where an op mixes its sequences (a remark says which). A module without a program @forward stays as it is.
 
     ```mlir
     nf.parameter @w : tensor<64x16xf32> {init = "{\"kind\":\"ones\"}"}
@@ -398,7 +399,8 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let options = [Option<"remarks", "remarks", "bool", "false", "a remark where the graph's own loss stays in primitives">];
+  let options = [Option<"remarks", "remarks", "bool", "false", "a remark where the graph's own loss stays in primitives, or logits\n"
+                        "computes a whole micro-batch">];
 }
 
 #endif // NF_PASSES_RAISE_PASSES_TD

@@ -185,5 +185,73 @@ class OnnxTraining(unittest.TestCase):
         self.check(make_model(kind="encoder", activation="silu"), loss="cross_entropy", steps=5, dynamo=False)
 
 
+class Logits(unittest.TestCase):
+    """The program `logits` of an imported batch computes one sequence: exactly what eval computes of it."""
+
+    def setUp(self):
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def compile(self, name, *settings):
+        subprocess.run([COMPILER, self.folder / "model.onnx", "--train", ROOT / "models/train-defaults.toml", "-o",
+                        self.folder / name, *settings], check=True, stdout=subprocess.DEVNULL)
+
+    def check(self, model, *settings):
+        """Of some places in a sequence, in double: they are PyTorch's, and eval's loss of each alone is theirs."""
+        self.compile("model", *settings)
+        raised = self.folder / "raised.mlir"
+        done = subprocess.run([COMPILER, self.folder / "model.onnx", *settings, "--emit=raise", "-o", raised,
+                               "--remarks=raise"], check=True, capture_output=True, text=True)
+        self.assertEqual("", done.stderr)
+        weights = load_file(self.folder / "model.weights.safetensors")
+
+        def run(program, result, **inputs):
+            save(inputs | weights, self.folder / "values")
+            subprocess.run([ROOT / "build/bin/nf-reference", raised, "--program", program, "--values",
+                            self.folder / "values", "--out", self.folder / "results"], check=True)
+            return load_file(self.folder / "results")[result].clone()  # the file is written again
+
+        tokens = torch.randint(0, 61, (2, 16)).int()
+        with torch.no_grad():
+            wanted = model.double()(tokens.long(), torch.arange(16).repeat(2, 1))[0]
+        for place in (0, 7, 15):
+            got = run("logits", "logits", tokens=tokens[:1], index=torch.tensor(place).int())
+            torch.testing.assert_close(got, wanted[place], rtol=1e-9, atol=1e-9)
+            weight = torch.zeros(2, 16)
+            weight[0, place] = 1
+            loss = run("eval", "loss_sum", tokens=tokens, targets=torch.full((2, 16), 3).int(), loss_weight=weight)
+            torch.testing.assert_close(got.logsumexp(0) - got[3], loss, rtol=1e-12, atol=0)
+
+    def test_batch_of_the_graph(self):
+        model = make_model(**NORMFORMER)
+        export(model, self.folder / "model.onnx", dynamo=False)
+        self.check(model)
+
+    def test_rows_of_a_batch(self):
+        """GPT-2's products see [batch · tokens, columns]."""
+        import onnx_corpus
+
+        entry = onnx_corpus.BY_NAME["gpt2-13"]
+        model = onnx_corpus.build(entry)
+        file = onnx_corpus.file_of(entry, model, ROOT / "build/onnx-corpus")
+        (self.folder / "model.onnx").write_bytes(file.read_bytes())
+        self.check(onnx_corpus.Call(model, lambda model, ids, positions: model(ids, torch.ones_like(ids))),
+                   "--set=train.micro_batch=2", "--set=train.sequence=16")
+
+    def test_text_of_a_batch_of_one(self):
+        model = make_model(**NORMFORMER | dict(vocab=300))
+        export(model, self.folder / "model.onnx", dynamo=True, optimize=False, external_data=False,
+               dynamic_shapes=({0: "batch", 1: "sequence"},) * 2)
+        (self.folder / "corpus.txt").write_text("".join(f"Line {i} says {i * i % 17}.\n" for i in range(2000)))
+        said = []
+        for name, batch in (("three", 3), ("one", 1)):
+            self.compile(name, "--dim", f"batch={batch}", "--dim", "sequence=16")
+            if not said:
+                Executable(str(self.folder / name)).run("prepare", self.folder / "corpus.txt", "-o", self.folder / "data")
+            said.append(subprocess.run([self.folder / name, "generate", "--untrained", "--data", self.folder / "data",
+                                        "--prompt", "Line", "--tokens", "6", "--temperature", "0"], check=True,
+                                       stdout=subprocess.PIPE).stdout)
+        self.assertEqual(*said)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -13,11 +13,9 @@
 // CHECK: %[[ONE:.*]] = constant dense<1.0{{.*}}> : tensor<1xf32>
 // CHECK: linear_cross_entropy {{.*}}, %[[ONE]] bias
 // CHECK: nf.program @logits(%tokens: tensor<1x8xi32> {nf.name = "tokens"}, %index: tensor<i32> {nf.name = "index"}) -> (tensor<64xf32> {nf.name = "logits"})
-// CHECK: %[[BATCH:.*]] = broadcast %tokens : (tensor<1x8xi32>) -> tensor<2x8xi32>
-// CHECK: %[[X:.*]] = gather {{.*}}, %[[BATCH]]
-// CHECK: %[[ROWS:.*]] = reshape %[[X]] : (tensor<2x8x16xf32>) -> tensor<16x16xf32>
-// CHECK: %[[FIRST:.*]] = slice %[[ROWS]] axis 0 from 0 size 8
-// CHECK: %[[ROW:.*]] = gather %[[FIRST]]
+// CHECK: %[[X:.*]] = gather {{.*}}, %tokens : (tensor<64x16xf32>, tensor<1x8xi32>) -> tensor<1x8x16xf32>
+// CHECK: %[[ROWS:.*]] = reshape %[[X]] : (tensor<1x8x16xf32>) -> tensor<8x16xf32>
+// CHECK: %[[ROW:.*]] = gather %[[ROWS]]
 // CHECK: linear %[[ROW]]
 // CHECK-NOT: nf.program
 module {
