@@ -26,40 +26,46 @@ static LogicalResult checkOperands(std::optional<Location> location, ValueRange 
   return success();
 }
 
+/// What the loss is computed in and parameters' gradients are summed in: f32 where operands are bf16.
+static Type wideElement(Value value) {
+  Type element = tensorType(value).getElementType();
+  return element.isBF16() ? Float32Type::get(value.getContext()) : element;
+}
+
 LogicalResult LinearCrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
                                                      ValueRange operands, DictionaryAttr, OpaqueProperties, RegionRange,
                                                      SmallVectorImpl<Type> &types) {
-  types.push_back(RankedTensorType::get({}, tensorType(operands[0]).getElementType()));
+  types.push_back(RankedTensorType::get({}, wideElement(operands[0])));
   return checkOperands(location, operands);
 }
 
 LogicalResult LinearCrossEntropyBackwardOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
                                                              ValueRange operands, DictionaryAttr, OpaqueProperties,
                                                              RegionRange, SmallVectorImpl<Type> &types) {
-  types.append({RankedTensorType::get({}, tensorType(operands[0]).getElementType()), operands[0].getType(),
-                operands[1].getType()});
+  types.append({RankedTensorType::get({}, wideElement(operands[0])), operands[0].getType(),
+                tensorType(operands[1]).clone(wideElement(operands[1]))});
   if (operands.size() > 5)
-    types.push_back(operands[5].getType());
+    types.push_back(tensorType(operands[5]).clone(wideElement(operands[5])));
   return checkOperands(location, operands);
 }
 
 StringRef LinearCrossEntropyBackwardOp::getNotDifferentiableReason() { return "it is a gradient itself"; }
 
 namespace {
-/// Softmax statistics of a matrix of logits [tokens, vocabulary].
+/// Softmax statistics of a matrix of logits [tokens, vocabulary]: the product has x's precision, what follows is f32.
 struct Logits {
   ImplicitLocOpBuilder b;
   RankedTensorType rowType;
-  Value x, logits, isTarget, e, sum, weight;
+  Value x, isTarget, e, sum, weight;
   Value nll;
 
   template <typename Op> Logits(Op op, OpBuilder &builder) : b(op.getLoc(), builder) {
     auto type = tensorType(op.getX());
     int64_t columns = type.getShape().back(), rows = type.getNumElements() / columns;
-    Type element = type.getElementType();
+    Type element = wideElement(op.getX());
     rowType = RankedTensorType::get({rows, 1}, element);
-    x = ReshapeOp::create(b, RankedTensorType::get({rows, columns}, element), op.getX());
-    logits = MatmulOp::create(b, x, op.getWeight(), false, true, op.getBias())->getResult(0);
+    x = ReshapeOp::create(b, RankedTensorType::get({rows, columns}, type.getElementType()), op.getX());
+    Value logits = castTo(MatmulOp::create(b, x, op.getWeight(), false, true, op.getBias())->getResult(0), element);
     int64_t vocabulary = tensorType(logits).getDimSize(1);
     auto last = b.getDenseI64ArrayAttr({1});
     Value maximum = ReduceMaxOp::create(b, logits, last);
@@ -73,6 +79,11 @@ struct Logits {
     Value lse = AddOp::create(b, maximum, LogOp::create(b, sum).getResult());
     weight = MulOp::create(b, ReshapeOp::create(b, rowType, op.getLossWeight()).getY(), op.getScale());
     nll = MulOp::create(b, SubOp::create(b, lse, picked).getResult(), weight);
+  }
+
+  Value castTo(Value value, Type element) {
+    auto type = tensorType(value);
+    return type.getElementType() == element ? value : CastOp::create(b, type.clone(element), value).getResult();
   }
 
   Value loss() {
@@ -99,10 +110,12 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyBackwardOp::decompose(OpBuilder 
   Logits logits(*this, builder);
   ImplicitLocOpBuilder &b = logits.b;
   Value loss = logits.loss(), gradient = logits.gradient();
-  Value dx = MatmulOp::create(b, gradient, getWeight())->getResult(0);
-  Value dw = MatmulOp::create(b, gradient, logits.x, true, false)->getResult(0);
+  Value rounded = logits.castTo(gradient, tensorType(getX()).getElementType());
+  Value dx = MatmulOp::create(b, rounded, getWeight())->getResult(0);
+  Value dw = MatmulOp::create(b, rounded, logits.x, true, false)->getResult(0);
+  dw.setType(tensorType(getDw()));
   SmallVector<Value> results{loss, ReshapeOp::create(b, getX().getType(), dx), dw};
   if (getBias())
-    results.push_back(sumToShape(b, b.getLoc(), gradient, tensorType(getBias())));
+    results.push_back(sumToShape(b, b.getLoc(), gradient, tensorType(getDbias())));
   return results;
 }

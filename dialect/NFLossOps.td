@@ -10,7 +10,8 @@ def NF_LinearCrossEntropyOp : NF_Op<"linear_cross_entropy", [Pure, NF_Infer, NF_
   let description = [{
     `logits = x Wᵀ [+ bias]`; `loss = scale · Σ_tokens loss_weight · (log Σ e^logits − logits[target])`, a tensor of one
     element. The logits are never a value of the graph: nf-expand-loss computes them in chunks of rows. Masked
-    language modelling is the same op with a weight of 0 on tokens that are not predicted.
+    language modelling is the same op with a weight of 0 on tokens that are not predicted. With x in bf16 the logits are
+    stored in bf16, and the rest, loss included, is f32.
 
     ```mlir
     %loss = nf.linear_cross_entropy %x, %w, %targets, %loss_weight, %scale : (tensor<4x64x768xf32>,
@@ -33,7 +34,8 @@ def NF_LinearCrossEntropyBackwardOp : NF_Op<"linear_cross_entropy_backward", [Pu
   let description = [{
     The loss of nf.linear_cross_entropy together with `dlogits = scale · loss_weight · (softmax(logits) −
     onehot(target))`, `dx = dlogits W`, `dW = dlogitsᵀ x` and, where there is a bias, `dbias = Σ_tokens dlogits`. The
-    loss ends the graph (its gradient is 1), so one projection serves both directions.
+    loss ends the graph (its gradient is 1), so one projection serves both directions. With x in bf16 dlogits and dx are
+    bf16, dW and dbias f32.
 
     ```mlir
     %loss, %dx, %dw = nf.linear_cross_entropy_backward %x, %w, %targets, %loss_weight, %scale : (tensor<4x64x768xf32>,

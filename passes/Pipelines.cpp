@@ -119,7 +119,9 @@ static void buildAutodiff(OpPassManager &pm) {
   pm.addPass(createCSEPass()); // gradient rules compute again what forward has
 }
 
-static void buildHoist(OpPassManager &pm) {
+static void buildHoist(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.target != Target::Cpu)
+    pm.addPass(createRoundProducts()); // before hoisting, which moves what it rounds of parameters
   pm.addPass(createHoistWeightOnly());
   pm.addPass(createCSEPass()); // programs read a derived state where they computed it
 }
@@ -230,7 +232,7 @@ static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &o
   case Stage::Autodiff:
     return buildAutodiff(pm);
   case Stage::Hoist:
-    return buildHoist(pm);
+    return buildHoist(pm, options);
   case Stage::Recompute:
     return buildRecompute(pm, options);
   case Stage::Fuse:

@@ -227,15 +227,7 @@ SmallVector<Value> KernelBuilder::reduceAndStore(ThreadRow &row, RowPart &part, 
 void KernelBuilder::emitLevel(ThreadRow &row, MutableArrayRef<RowPart> parts, unsigned level,
                               SmallVector<Value> &columnSums) {
   const ColumnLoop &work = schedule.loops[level];
-  SmallVector<Value> sums;
-  for (const RowReduction &reduction : work.reductions)
-    sums.push_back(identity(reduction.combiner, accumulatorOf(reduction.operand)));
-  for (RowPart &part : parts) {
-    sums = reduceAndStore(row, part, level, sums);
-    if (emitter->getUnsupported())
-      return;
-  }
-  size_t next = 0;
+  size_t next = 0; // column sums first: they may read an operand that a result overwrites
   for (unsigned before = 0; before < level; ++before)
     next += schedule.loops[before].columnSums.size() * parts.size();
   for (unsigned result : work.columnSums)
@@ -246,6 +238,14 @@ void KernelBuilder::emitLevel(ThreadRow &row, MutableArrayRef<RowPart> parts, un
       columnSums[next] = arith::AddFOp::create(b, columnSums[next], emitCast(b, value, accumulatorOf(yielded)));
       ++next;
     }
+  SmallVector<Value> sums;
+  for (const RowReduction &reduction : work.reductions)
+    sums.push_back(identity(reduction.combiner, accumulatorOf(reduction.operand)));
+  for (RowPart &part : parts) {
+    sums = reduceAndStore(row, part, level, sums);
+    if (emitter->getUnsupported())
+      return;
+  }
   setReductions(row, level, sums);
 }
 

@@ -122,3 +122,32 @@ nf.program @tensors(%x: tensor<4x8xf32> {nf.name = "x"}) -> (tensor<4x8xf32> {nf
   }
   nf.return %y : tensor<4x8xf32>
 }
+
+// -----
+
+// A column sum reads an operand before a result of the same level takes its place.
+// CHECK-LABEL: llvm.func @fused_
+// CHECK-SAME: %[[Y:.*]]: !llvm.ptr<1> {llvm.noalias}, %[[S:.*]]: !llvm.ptr<1> {llvm.noalias}) attributes
+// CHECK: scf.for
+// CHECK: %[[FROM:.*]] = llvm.getelementptr inbounds %[[Y]]
+// CHECK-NEXT: llvm.load %[[FROM]]
+// CHECK: %[[TO:.*]] = llvm.getelementptr inbounds %[[Y]]
+// CHECK-NEXT: llvm.store %{{.*}}, %[[TO]]
+// CHECK-NOT: llvm.load
+// CHECK: llvm.store %{{.*}} : vector<4xf32>
+// CHECK-LABEL: nf.program @overwritten
+nf.program @overwritten() {
+  %x = nf.buffer transient 0 : memref<64x256xf32>
+  %y = nf.buffer transient 65536 : memref<64x256xf32>
+  %s = nf.buffer transient 131072 : memref<8x256xf32>
+  nf.fused rows 64 cols 256 (%x, %y) outs(%y, %s) {operand_kinds = array<i32: 0, 0>,
+      result_kinds = array<i32: 0, 5>, gather_index = array<i64: -1, -1>, groups = 8 : i64}
+      : (memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>, memref<8x256xf32>) -> () {
+  ^bb0(%a: tensor<256xf32>, %b: tensor<256xf32>):
+    %m = nf.reduce_mean %a axes [0] : (tensor<256xf32>) -> tensor<1xf32>
+    %d = nf.sub %a, %m : (tensor<256xf32>, tensor<1xf32>) -> tensor<256xf32>
+    %p = nf.mul %d, %b : (tensor<256xf32>, tensor<256xf32>) -> tensor<256xf32>
+    nf.yield %d, %p : tensor<256xf32>, tensor<256xf32>
+  } loc("layers.3.attn.ln")
+  nf.return
+}
