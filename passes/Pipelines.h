@@ -43,7 +43,7 @@ struct PipelineOptions {
   /// Called on the manager of each stage before it runs, if given: MLIR's own options, where a tool has them.
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
   unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
-  Target target = Target::Cpu; ///< fused regions become its kernels; all else still the CPU's
+  Target target = Target::Cpu; ///< whose kernels programs become
   bool raiseRemarks = false;   ///< where attention stays in primitives, and why
 };
 

@@ -35,6 +35,7 @@ struct FlashShape {
 struct FlashOperand {
   mlir::Value pointer;
   mlir::MemRefType type;
+  int64_t alignment = gpuVectorBytes; ///< of the pointer
   explicit operator bool() const { return bool(pointer); }
 };
 

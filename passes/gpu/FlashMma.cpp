@@ -32,7 +32,8 @@ bool FlashMma::fits(const FlashShape &shape, const FlashOperands &operands) {
     if (!rows->type)
       continue;
     auto [strides, offset] = rows->type.getStridesAndOffset();
-    if (!rows->type.getElementType().isBF16() || strides[0] % 8 != 0 || strides[1] % 8 != 0)
+    if (!rows->type.getElementType().isBF16() || rows->alignment < gpuVectorBytes || strides[0] % 8 != 0 ||
+        strides[1] % 8 != 0)
       return false;
   }
   return true;

@@ -10,6 +10,31 @@ defvar NF_GpuKernelDialects = [
   "::mlir::vector::VectorDialect"
 ];
 
+def RoundProducts : Pass<"nf-round-products", "::mlir::ModuleOp"> {
+  let summary = "products of bf16 with f32, which cuBLASLt has not, become products of bf16";
+  let description = [{
+    Where a product has one operand in bf16 and one in f32, the f32 one is rounded, and so is the bias of a product whose
+    result is bf16. What a weight is rounded to depends on parameters alone, so that nf-hoist-weight-only makes a derived
+    state of it, next to the f32 parameter that is trained. In a module with a product of bf16 the vocabulary's
+    projection is one too: the loss reads and gives bf16, and its weight's gradient is f32, as all of them are.
+
+    ```mlir
+    nf.parameter @w : tensor<8x4xf32> {init = "zeros"}
+    nf.program @logits(%x: tensor<3x4xbf16> {nf.name = "x"}) -> (tensor<3x8xbf16> {nf.name = "y"}) {
+      %w = nf.get @w : tensor<8x4xf32>
+      %y = nf.linear %x, %w : (tensor<3x4xbf16>, tensor<8x4xf32>) -> tensor<3x8xbf16>
+      nf.return %y : tensor<3x8xbf16>
+    }
+    ```
+    becomes
+    ```mlir
+    %w = nf.get @w : tensor<8x4xf32>
+    %r = nf.cast %w : (tensor<8x4xf32>) -> tensor<8x4xbf16>
+    %y = nf.linear %x, %r : (tensor<3x4xbf16>, tensor<8x4xbf16>) -> tensor<3x8xbf16>
+    ```
+  }];
+}
+
 def LowerFusedGpu : Pass<"nf-lower-fused-gpu", "::mlir::ModuleOp"> {
   let summary = "turns fused regions in buffer form into GPU kernels";
   let description = [{
@@ -85,8 +110,8 @@ def LowerAttentionGpu : Pass<"nf-lower-attention-gpu", "::mlir::ModuleOp"> {
   let summary = "turns attention in buffer form into GPU kernels";
   let description = [{
     nf.attention of bf16 tensors with `outs` becomes one nf.launch of a flash attention kernel on tensor cores, and
-    nf.attention_backward three: D = Σ dout · out, then dk and dv, then dq. Head widths are multiples of 8 up to 128.
-    Other attention stays as it is.
+    nf.attention_backward three: D = Σ dout · out, then dk and dv, then dq. Head widths are multiples of 8 up to 128, and
+    rows begin on multiples of 16 bytes. Other attention becomes kernels of multiply-and-add in f32, backward two.
 
     ```mlir
     nf.attention %q, %k, %v outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}

@@ -10,7 +10,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, "build", "bin")
 PTXAS = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
-KERNELS = ["", "_delta", "_dkdv", "_dq"]
+KERNELS = {"bf16": ["", "_delta", "_dkdv", "_dq"], "fp32": ["", "_dkdv", "_dq"]}
 
 
 def run(*arguments):
@@ -28,19 +28,23 @@ def attention_only(ptx):
 
 
 class FlashKernels(unittest.TestCase):
-    def check(self, width, arch):
+    def check(self, width, arch, precision):
         sizes = ["layers=1", f"d_model={width}", "heads=1", "d_ffn=64", "vocab=64", "context=128", "dropout=0.1",
                  "attention_dropout=0.1"]
-        sets = [f"model.{size}" for size in sizes] + ["train.sequence=128", "train.precision=bf16"]
+        sets = [f"model.{size}" for size in sizes] + ["train.sequence=128", f"train.precision={precision}"]
         with tempfile.TemporaryDirectory() as folder:
             ptx = run(os.path.join(BIN, "nf-compile"), os.path.join(ROOT, "models", "normformer-demo.toml"),
                       *[a for s in sets for a in ("--set", s)], "--target=cuda-emulated", f"--arch={arch}", "--emit=ptx")
             text, count = attention_only(ptx)
-            self.assertGreaterEqual(count, len(KERNELS))
-            self.assertNotRegex(text, r"\.f64|atom\.|\.local|\.extern \.func")
-            self.assertIn("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", text)
-            self.assertRegex(text, r"cp\.async\.cg\.shared\.global")
-            self.assertIn("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16", text)
+            self.assertGreaterEqual(count, len(KERNELS[precision]))
+            self.assertNotRegex(text, r"\.f64|atom\.|\.local|\.extern \.func|tf32")
+            if precision == "fp32":
+                self.assertNotIn("mma.sync", text)
+                self.assertIn("ld.shared.v4.b32", text)
+            else:
+                self.assertIn("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", text)
+                self.assertRegex(text, r"cp\.async\.cg\.shared\.global")
+                self.assertIn("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16", text)
             if not PTXAS:
                 return
             path = os.path.join(folder, "kernels.ptx")
@@ -54,7 +58,13 @@ class FlashKernels(unittest.TestCase):
     def test_kernels_assemble_without_spills(self):
         for width, arch in ((32, "sm_90a"), (64, "sm_80"), (64, "sm_90a"), (80, "sm_80"), (128, "sm_80"), (128, "sm_90a")):
             with self.subTest(width=width, arch=arch):
-                self.check(width, arch)
+                self.check(width, arch, "bf16")
+
+    def test_kernels_of_multiply_and_add_assemble_without_spills(self):
+        for width, arch in ((20, "sm_80"), (32, "sm_90a"), (64, "sm_80"), (64, "sm_90a"), (80, "sm_90a"), (128, "sm_80"),
+                            (128, "sm_90a"), (256, "sm_90a")):
+            with self.subTest(width=width, arch=arch):
+                self.check(width, arch, "fp32")
 
 
 if __name__ == "__main__":

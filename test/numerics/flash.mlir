@@ -7,6 +7,7 @@
 // RUN: nf-check %s --program=dropout --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=DROPOUT
 // RUN: nf-check %s --program=widths --against=cpu --target=cuda-emulated --tolerance=1.2e-2 | FileCheck %s --check-prefix=WIDTHS
 // RUN: nf-check %s --program=extremes --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=EXTREMES
+// RUN: nf-check %s --program=extremes_f32 --against=cpu --target=cuda-emulated --tolerance=2e-3 | FileCheck %s --check-prefix=EXTREMES-F32
 
 // PLAIN-LABEL: @plain{{$}}
 // PLAIN-NEXT: lse: largest error
@@ -137,4 +138,27 @@ nf.program @extremes(%q: tensor<1x66x16xbf16> {nf.name = "q"}, %v: tensor<1x66x1
       : (tensor<1x66x16xbf16>, tensor<1x66x16xbf16>, tensor<1x66x16xbf16>)
       -> (tensor<1x66x16xbf16>, tensor<1x1x66xf32>)
   nf.return %large, %equal : tensor<1x66x16xbf16>, tensor<1x66x16xbf16>
+}
+
+// By multiply-and-add. Where one key takes all, dq and dk are 0 but for rounding, which such scores magnify.
+// EXTREMES-F32-LABEL: @extremes_f32{{$}}
+// EXTREMES-F32-NEXT: dv: largest error
+// EXTREMES-F32-NEXT: equal: largest error
+// EXTREMES-F32-NEXT: large: largest error
+// EXTREMES-F32-NEXT: one: largest error
+nf.program @extremes_f32(%q: tensor<1x66x16xf32> {nf.name = "q"}, %v: tensor<1x66x16xf32> {nf.name = "v"},
+    %s: tensor<1x1x12xf32> {nf.name = "s"})
+    -> (tensor<1x66x16xf32> {nf.name = "large"}, tensor<1x66x16xf32> {nf.name = "dv"},
+        tensor<1x66x16xf32> {nf.name = "equal"}, tensor<1x1x12xf32> {nf.name = "one"}) {
+  %large, %lse = nf.attention %q, %q, %v {heads = 1 : i64, causal, scale = 2.0e+3 : f64}
+      : (tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>) -> (tensor<1x66x16xf32>, tensor<1x1x66xf32>)
+  %dq, %dk, %dv = nf.attention_backward %q, %q, %v, %large, %lse, %v {heads = 1 : i64, causal, scale = 2.0e+3 : f64}
+      : (tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x1x66xf32>,
+         tensor<1x66x16xf32>) -> (tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>)
+  %equal, %l = nf.attention %q, %q, %v {heads = 1 : i64, scale = 0.0 : f64}
+      : (tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>) -> (tensor<1x66x16xf32>, tensor<1x1x66xf32>)
+  %one, %m = nf.attention %s, %s, %s {heads = 3 : i64, causal, scale = 0.1 : f64}
+      : (tensor<1x1x12xf32>, tensor<1x1x12xf32>, tensor<1x1x12xf32>) -> (tensor<1x1x12xf32>, tensor<1x3x1xf32>)
+  nf.return %large, %dv, %equal, %one : tensor<1x66x16xf32>, tensor<1x66x16xf32>, tensor<1x66x16xf32>,
+      tensor<1x1x12xf32>
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Flash attention of bf16 on the emulated GPU against the reference in double, forward and backward, at random shapes,
-masks and dropout rates. A case follows from its number alone.
+"""Flash attention on the emulated GPU against the reference in double, forward and backward, at random shapes, masks and
+dropout rates: bf16 on tensor cores, then f32 and widths that tensor cores have not. A case follows from its number alone.
 
 usage: flash_test.py [build/bin/nf-check]
 """
@@ -13,17 +13,22 @@ from pathlib import Path
 
 from random_case import tensor
 
-CASES = 8
-TOLERANCE = 1.2e-2
+ON_TENSOR_CORES, BY_FMA = 8, 12
+TOLERANCES = {"bf16": 1.2e-2, "f32": 3e-5}
+
+
+def element(seed):
+    return "bf16" if seed < ON_TENSOR_CORES or seed % 3 == 0 else "f32"
 
 
 def module(seed):
     rng = random.Random(seed)
-    batch, heads, width = rng.choice([1, 2]), rng.choice([1, 2]), rng.choice([8, 16, 24, 32, 40, 64, 80, 128])
+    widths = [8, 16, 24, 32, 40, 64, 80, 128] if seed < ON_TENSOR_CORES else [1, 3, 4, 12, 20, 32, 64, 68, 100, 128, 132]
+    batch, heads, width, dtype = rng.choice([1, 2]), rng.choice([1, 2]), rng.choice(widths), element(seed)
     queries = rng.choice([1, 2, 15, 16, 17, 33, 63, 64, 65, 100, 130])
     kind = rng.choice(["causal", "all", "padding", "segments", "cross"])
     keys = rng.choice([17, 64, 70, 97]) if kind in ("cross", "padding") else queries
-    rows, key_rows = tensor([batch, queries, heads * width], "bf16"), tensor([batch, keys, heads * width], "bf16")
+    rows, key_rows = tensor([batch, queries, heads * width], dtype), tensor([batch, keys, heads * width], dtype)
     lse = tensor([batch, heads, queries])
     arguments = [f"%{name}: {rows if name in ('q', 'dout') else key_rows} {{nf.name = \"{name}\"}}"
                  for name in ("q", "k", "v", "dout")]
@@ -57,6 +62,9 @@ def module(seed):
 """
 
 
+CASES = ON_TENSOR_CORES + BY_FMA
+
+
 def main():
     nf_check = sys.argv[1] if len(sys.argv) > 1 else "build/bin/nf-check"
     failed = 0
@@ -65,7 +73,7 @@ def main():
             path = Path(folder) / f"flash-{seed}.mlir"
             path.write_text(module(seed))
             done = subprocess.run([nf_check, str(path), "--program=attention", "--against=cpu", "--target=cuda-emulated",
-                                   f"--tolerance={TOLERANCE}"], capture_output=True, text=True, timeout=300)
+                                   f"--tolerance={TOLERANCES[element(seed)]}"], capture_output=True, text=True, timeout=300)
             if done.returncode != 0:
                 failed += 1
                 print(f"case {seed}: {done.stdout}{done.stderr}{path.read_text()}")

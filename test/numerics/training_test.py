@@ -53,6 +53,14 @@ TIGHT = [
     ("preln-demo", 20, ["norm.placement=post", "norm.head_scale=post_proj", "model.attention_dropout=0.1"]),
 ]
 
+# On the emulated GPU: every product of bf16 with rounded weights, logits in bf16; attention by multiply-and-add in f32.
+ON_GPU = [
+    ("normformer-demo", 20, ["train.precision=bf16", "norm.residual_scale=true"], "--fold=all"),
+    ("normformer-roberta-base", 20, ["train.precision=bf16"], "--fold=auto"),
+    ("preln-demo", 20, ["train.precision=bf16", "model.tie_embeddings=false", "model.bias=false"], "--fold=auto"),
+    ("normformer-demo", 20, ["model.dropout=0.1", "model.attention_dropout=0.2"], "--fold=auto"),
+]
+
 
 def twin():
     with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
@@ -78,7 +86,7 @@ def run(model, steps, sets, options, folder):
     arguments = [a for s in twin() + NO_DROPOUT + sets for a in ("--set", s)]
     command = [COMPILER, os.path.join(ROOT, "models", model + ".toml"), *arguments, "-o", executable]
     compiled = (compile_tight(command) if options == TIGHTEST else
-                subprocess.run([*command, options], capture_output=True, text=True))
+                subprocess.run([*command, *options.split()], capture_output=True, text=True))
     if compiled.returncode:
         return "nf-compile: " + compiled.stderr.strip()
     compared = subprocess.run([sys.executable, os.path.join(HERE, "compare_training.py"), executable, "--steps",
@@ -90,6 +98,7 @@ def main():
     failed = 0
     cases = [(*case, "--fold=auto") for case in CASES] + [(*case, "--fold=all") for case in FOLDED]
     cases += [(*case, TIGHTEST) for case in TIGHT]
+    cases += [(*case, options + " --target=cuda-emulated") for *case, options in ON_GPU]
     for model, steps, sets, options in cases:
         with tempfile.TemporaryDirectory() as folder:
             verdict = run(model, steps, sets, options, folder)

@@ -1,4 +1,4 @@
-// Attention of bf16 in buffer form becomes kernels on tensor cores; other attention stays.
+// Attention of bf16 in buffer form becomes kernels on tensor cores, other attention kernels of multiply-and-add.
 // RUN: nf-opt --nf-lower-attention-gpu %s | FileCheck %s
 // RUN: nf-opt --nf-lower-attention-gpu %s | FileCheck %s --check-prefix=KERNEL
 // RUN: nf-opt --nf-lower-attention-gpu %s | nf-opt --nf-lower-attention-gpu | FileCheck %s
@@ -32,6 +32,18 @@
 // KERNEL: llvm.func @attention_1x70x70_h2w64_causal_bf16_dq(
 // KERNEL-COUNT-96: nvvm.mma.sync
 // KERNEL-NOT: nvvm.mma.sync
+// KERNEL: llvm.func @attention_1x70x70_h2w4_bf16(
+// KERNEL: llvm.load %{{.*}} : !llvm.ptr<1> -> vector<4xbf16>
+// KERNEL: llvm.func @attention_1x70x70_h2w8_bf16(
+// KERNEL: llvm.load %{{.*}} : !llvm.ptr<1> -> bf16
+// KERNEL: llvm.func @attention_1x70x70_h1w130(
+// Queries and keys, slice by slice; then 2 rows and 4 columns of scores a thread, 4 columns of a piece at a time.
+// KERNEL: nvvm.barrier0
+// KERNEL: scf.for
+// KERNEL-COUNT-32: math.fma
+// KERNEL-NOT: math.fma
+// KERNEL: nvvm.barrier0
+// KERNEL-NOT: nvvm.mma.sync
 // KERNEL: nf.program
 
 // CHECK-LABEL: nf.program @p
@@ -61,15 +73,28 @@ nf.program @p() attributes {nf.arguments = [], transient_bytes = 80000 : i64} {
       : (memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x2x70xf32>, memref<1x70x128xbf16>, memref<1x70x128xbf16>, memref<1x70x128xbf16>,
          memref<1x70x128xbf16>) -> ()
-  // Heads of 4 columns are no 16 bytes, and these buffers do not begin on a multiple of 16 bytes.
-  // CHECK: attention %
+  // Heads of 4 columns are no 16 bytes, and these buffers do not begin on a multiple of 16 bytes: one element at a time.
+  // CHECK: launch @attention_1x70x70_h2w4_bf16(%{{.*}}) tasks 4
   %narrow = nf.buffer transient 0 : memref<1x70x8xbf16>
   nf.attention %narrow, %narrow, %narrow outs(%narrow, %lse) {heads = 2 : i64, scale = 0.25 : f64}
       : (memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x70x8xbf16>, memref<1x2x70xf32>) -> ()
-  // CHECK: attention %
-  %off = nf.buffer transient 8 : memref<1x70x16xbf16>
+  // CHECK: launch @attention_1x70x70_h2w8_bf16(%{{.*}}) tasks 4
+  %off = nf.buffer transient 4 : memref<1x70x16xbf16>
   nf.attention %off, %off, %off outs(%off, %lse) {heads = 2 : i64, scale = 0.25 : f64}
       : (memref<1x70x16xbf16>, memref<1x70x16xbf16>, memref<1x70x16xbf16>, memref<1x70x16xbf16>,
          memref<1x2x70xf32>) -> ()
+  // f32: 64 queries a block forward, 32 queries or keys backward, without a kernel for D; two slices of a wide head.
+  // CHECK: launch @attention_1x70x70_h1w130(%{{.*}}) tasks 6
+  // CHECK: launch @attention_1x70x70_h1w130_dkdv(%{{.*}}) tasks 9
+  // CHECK: launch @attention_1x70x70_h1w130_dq(%{{.*}}) tasks 9
+  %f = nf.buffer transient 0 : memref<1x70x130xf32>
+  %lse1 = nf.buffer transient 79360 : memref<1x1x70xf32>
+  nf.attention %f, %f, %f outs(%f, %lse1) {heads = 1 : i64, scale = 0.25 : f64}
+      : (memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x1x70xf32>) -> ()
+  nf.attention_backward %f, %f, %f, %f, %lse1, %f outs(%f, %f, %f) {heads = 1 : i64, scale = 0.25 : f64}
+      : (memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x1x70xf32>,
+         memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>, memref<1x70x130xf32>) -> ()
   nf.return
 }
+// CHECK: func.func private @attention_1x70x70_h2w8_bf16(
+// CHECK-SAME: nf.gpu_alignment = 4
