@@ -19,12 +19,8 @@ def RoundProducts : Pass<"nf-round-products", "::mlir::ModuleOp"> {
     projection is one too: the loss reads and gives bf16, and its weight's gradient is f32, as all of them are.
 
     ```mlir
-    nf.parameter @w : tensor<8x4xf32> {init = "zeros"}
-    nf.program @logits(%x: tensor<3x4xbf16> {nf.name = "x"}) -> (tensor<3x8xbf16> {nf.name = "y"}) {
-      %w = nf.get @w : tensor<8x4xf32>
-      %y = nf.linear %x, %w : (tensor<3x4xbf16>, tensor<8x4xf32>) -> tensor<3x8xbf16>
-      nf.return %y : tensor<3x8xbf16>
-    }
+    %w = nf.get @w : tensor<8x4xf32>
+    %y = nf.linear %x, %w : (tensor<3x4xbf16>, tensor<8x4xf32>) -> tensor<3x8xbf16>
     ```
     becomes
     ```mlir
