@@ -476,8 +476,10 @@ private:
     if (error)
       return report(std::move(error));
     linkSeconds = seconds() - times.back().second;
-    if (!options.emit && !writeWeights())
+    if (!options.emit && !writeWeights()) {
+      llvm::sys::fs::remove(options.output); // useless without them
       return false;
+    }
     if (options.output != "-")
       printReport();
     return true;

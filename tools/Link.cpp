@@ -13,7 +13,7 @@ using namespace nf;
 using llvm::StringRef;
 
 static llvm::Error failure(const llvm::Twine &path, std::error_code code) {
-  return llvm::createStringError(path + ": error: " + code.message());
+  return llvm::createStringError(path + ": error: expected a file that can be written, but got: " + code.message());
 }
 
 /// Writes to an open file and closes it.

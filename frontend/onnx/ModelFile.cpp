@@ -3,6 +3,7 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -70,6 +71,8 @@ std::unique_ptr<ModelFile> ModelFile::read(MLIRContext &context, StringRef path)
     return error("expected opset " + Twine(oldestOpset) + " to " + Twine(newestOpset) + ", but got " + Twine(opset) +
                  "; export with opset_version=18");
   bool isSound = true;
+  // Of a missing file every tensor says the same.
+  llvm::MapVector<std::string, std::pair<Location, int>, std::map<std::string, unsigned>> flaws;
   if (model.graph().sparse_initializer_size())
     return error("expected dense initializers, but got a sparse one");
   for (const ::onnx::TensorProto &tensor : model.graph().initializer()) {
@@ -78,11 +81,15 @@ std::unique_ptr<ModelFile> ModelFile::read(MLIRContext &context, StringRef path)
       emitError(here) << "expected one initializer of this name, but got two";
       isSound = false;
     }
-    if (llvm::Error flaw = checkTensor(tensor, file->files())) {
-      emitError(here) << llvm::toString(std::move(flaw));
-      isSound = false;
-    }
+    if (llvm::Error flaw = checkTensor(tensor, file->files()))
+      ++flaws.insert({llvm::toString(std::move(flaw)), {here, 0}}).first->second.second;
   }
+  for (auto &[flaw, where] : flaws) {
+    auto diagnostic = emitError(where.first) << flaw;
+    if (where.second > 1)
+      diagnostic << " (and " << where.second - 1 << " more tensor" << (where.second > 2 ? "s" : "") << ")";
+  }
+  isSound &= flaws.empty();
   file->readFrozen();
   return isSound ? std::move(file) : nullptr;
 }

@@ -108,5 +108,6 @@ llvm::Error nf::onnxfe::writeWeights(ArrayRef<FileWeight> weights, ModelFile &fi
   if (!error && !(code = llvm::sys::fs::rename(unfinished, path)))
     return llvm::Error::success();
   llvm::sys::fs::remove(unfinished);
-  return error ? std::move(error) : fail(fmt::format("{}: error: {}", path, code.message()));
+  return error ? std::move(error)
+               : fail(fmt::format("{}: error: expected to write the weights, but got: {}", path, code.message()));
 }

@@ -38,11 +38,17 @@ struct FreezeParameters : nf::impl::FreezeParametersBase<FreezeParameters> {
   FailureOr<llvm::DenseSet<Operation *>> matching(ArrayRef<ParameterOp> parameters, StringRef option,
                                                   ArrayRef<std::string> patterns) {
     llvm::DenseSet<Operation *> matched;
+    bool isSound = true;
+    auto refuse = [&](StringRef pattern) {
+      isSound = false;
+      return std::move(getOperation().emitError() << "--" << option << "=" << pattern << ": expected a pattern ");
+    };
     for (const std::string &pattern : patterns) {
       auto glob = llvm::GlobPattern::create(pattern);
-      if (!glob)
-        return getOperation().emitError() << "--" << option << "=" << pattern << ": expected a pattern such as "
-                                          << "layers.*.weight, but " << llvm::toString(glob.takeError());
+      if (!glob) {
+        refuse(pattern) << "such as layers.*.weight, but got an " << llvm::toString(glob.takeError());
+        continue;
+      }
       bool isUsed = false;
       for (ParameterOp parameter : parameters)
         if (glob->match(parameter.getSymName()) || glob->match(nameInFile(parameter))) {
@@ -50,10 +56,10 @@ struct FreezeParameters : nf::impl::FreezeParametersBase<FreezeParameters> {
           isUsed = true;
         }
       if (!isUsed)
-        return getOperation().emitError()
-               << "--" << option << "=" << pattern << ": expected a pattern that matches the "
-               << "name of a parameter, but it matches none; --explain lists them";
+        refuse(pattern) << "that matches the name of a parameter, but it matches none; --explain lists them";
     }
+    if (!isSound)
+      return failure();
     return matched;
   }
 };

@@ -76,11 +76,15 @@ RunFolder::RunFolder(const std::string &outFlag, const std::string &resume, cons
 RunFolder::~RunFolder() {
   if (descriptor >= 0)
     close(descriptor);
+  std::error_code error;
+  if (!made.empty())
+    fs::remove(made, error); // fails where the run wrote something
 }
 
 void RunFolder::create(const std::string &out) {
   std::error_code error;
-  fs::create_directories(out, error);
+  if (fs::create_directories(out, error))
+    made = out;
   if (!fs::is_directory(out))
     fail("{}: cannot be created: {}", out, error ? error.message() : "there is a file of this name");
 }

@@ -13,7 +13,7 @@ namespace nf::rt {
 /// RunFolder refuses an `out` that has one).
 std::optional<CheckpointState> findCheckpointToResume(const std::string &out, const std::string &resume);
 
-/// The run folder, locked against a second process while it lives.
+/// The run folder, locked against a second process while it lives. A new one that stays empty goes again.
 class RunFolder {
 public:
   /// Creates the folder. With an earlier run in it: "" throws Error with the --resume lines, "never" moves the earlier
@@ -28,6 +28,7 @@ private:
   void lock(const std::string &out);
 
   int descriptor = -1;
+  std::string made; ///< the folder, where it is new
 };
 
 } // namespace nf::rt

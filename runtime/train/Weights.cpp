@@ -31,11 +31,14 @@ static void readFileStates(Context &context, std::initializer_list<int32_t> kind
       std::string path = weightsPath();
       if (!std::filesystem::exists(path))
         fail("{}: expected the weights that this program starts from, but the file is missing; nf-compile wrote it "
-             "beside "
-             "the program: move both",
+             "beside the program: move both",
              path);
       weights = std::make_unique<SafetensorsFile>(path);
     }
+    if (!weights->find(state.name))
+      fail("{}: expected the weights that this program starts from, but the file has no tensor '{}' and is another "
+           "program's; nf-compile wrote this one's beside it",
+           weightsPath(), state.name);
     weights->read(state.name, "F32", std::span(state.shape, static_cast<size_t>(state.rank)),
                   context.values(state).data());
   }

@@ -127,7 +127,8 @@ class TrainingRun(unittest.TestCase):
         self.assertOneLine(self.call("missing.toml", "-o", "x", program=COMPILER), 1, "missing.toml")
         self.assertOneLine(self.call(MODEL, "--target=cuda", "-o", "x", program=COMPILER), 1, "cuda")
         self.assertOneLine(self.call(MODEL, "--cpu=pentium", "-o", "x", program=COMPILER), 1, "64 bits")
-        self.assertOneLine(self.call(MODEL, "-o", "no/folder", program=COMPILER), 1, "no/folder: error: No such file")
+        self.assertOneLine(self.call(MODEL, "-o", "no/folder", program=COMPILER), 1, "no/folder: error: expected a file that "
+                           "can be written, but got: No such file")
         self.assertOneLine(self.call(MODEL, "--emit=fuse", "-o", "/dev/full", program=COMPILER), 1, "No space left")
         self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
         with open(self.at("plain.mlir"), "w") as file:
