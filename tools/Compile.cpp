@@ -81,7 +81,7 @@ public:
     Stage first = *start;
     if (options.explain)
       return explainModel(first);
-    if (!options.emit && !config && first <= Stage::Llvm) {
+    if (!options.emit && !config && !onnxFile && first <= Stage::Llvm) { // of a graph, stage raise says what is missing
       fmt::print(stderr,
                  "{}: error: expected a module made from a definition (nf.definition), but got one without; a program "
                  "needs it; write an object with --emit=obj\n",

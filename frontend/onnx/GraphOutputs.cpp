@@ -18,11 +18,20 @@ void GraphImporter::reportRefusals() {
   }
 }
 
-/// Whether a value is logits of every token: floats [batch, sequence, vocabulary].
-static bool areLogits(const GraphValue &value, Value tokens) {
+/// Whether an output is as wide as a token's embedding, and narrower than the vocabulary.
+static bool isHiddenState(const GraphValue &value, Value tokens) {
+  return llvm::any_of(tokens.getUsers(), [&](Operation *user) {
+    auto gather = dyn_cast<GatherOp>(user);
+    auto table = gather ? cast<RankedTensorType>(gather.getTable().getType()) : RankedTensorType();
+    return table && value.shape.back() == table.getDimSize(1) && table.getDimSize(1) < table.getDimSize(0);
+  });
+}
+
+/// Whether an output is logits of every token: floats [batch, sequence, vocabulary], and not hidden states.
+static bool areLogits(StringRef name, const GraphValue &value, Value tokens) {
   auto type = cast<RankedTensorType>(tokens.getType());
   return value.element == Element::F32 && value.shape.size() == 3 && value.shape[0] == type.getDimSize(0) &&
-         value.shape[1] == type.getDimSize(1);
+         value.shape[1] == type.getDimSize(1) && name != "last_hidden_state" && !isHiddenState(value, tokens);
 }
 
 bool GraphImporter::finish() {
@@ -42,7 +51,7 @@ bool GraphImporter::finish() {
   std::string kept;
   if (tokens)
     for (auto &[name, value] : outputs)
-      if (areLogits(*value, tokens) && (kept.empty() || name == "logits"))
+      if (areLogits(name, *value, tokens) && (kept.empty() || name == "logits"))
         kept = name;
   if (!options.lossOutput.empty()) {
     GraphValueRef loss = lossValue();

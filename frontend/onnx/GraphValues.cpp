@@ -135,7 +135,7 @@ static SmallVector<int64_t> storedShape(ArrayRef<int64_t> shape, bool isPicked) 
 }
 
 Value GraphImporter::valueOf(GraphValue &value, ImplicitLocOpBuilder &b, OpContext &op, bool compact) {
-  if (value.element == Element::F64)
+  if (value.element == Element::F64 && !file.isHalf())
     return op.fail("expected float32, but got double; export the model in float32");
   if (!value.value && !value.compact) {
     if (value.weight && (value.value = tiedTo(value, op)))

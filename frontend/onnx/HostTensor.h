@@ -13,6 +13,7 @@
 namespace nf::onnxfe {
 
 /// The element types that a value may have here; others are refused by name. Numbers are those of TensorProto.DataType.
+/// float16 and bfloat16 are F32: what is computed in is the training's affair, not the file's.
 enum class Element : int32_t { F32 = 1, U8 = 2, I8 = 3, I32 = 6, I64 = 7, Bool = 9, F64 = 11 };
 
 /// "float", "int64", ... of any TensorProto.DataType, also of those that are not supported.

@@ -76,6 +76,8 @@ std::unique_ptr<ModelFile> ModelFile::read(MLIRContext &context, StringRef path)
   if (model.graph().sparse_initializer_size())
     return error("expected dense initializers, but got a sparse one");
   for (const ::onnx::TensorProto &tensor : model.graph().initializer()) {
+    file->half |=
+        tensor.data_type() == ::onnx::TensorProto::FLOAT16 || tensor.data_type() == ::onnx::TensorProto::BFLOAT16;
     Location here = NameLoc::get(StringAttr::get(&context, tensor.name()), place);
     if (!file->initializers.emplace(tensor.name(), &tensor).second) {
       emitError(here) << "expected one initializer of this name, but got two";

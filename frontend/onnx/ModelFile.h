@@ -36,6 +36,8 @@ public:
   /// The initializer of the main graph, or null.
   const ::onnx::TensorProto *initializer(llvm::StringRef name) const;
 
+  /// Whether its weights are of a half type: double is then what exporters widen to, and no more than float32 is meant.
+  bool isHalf() const { return half; }
   /// Whether the exporter noted that it is not trained.
   bool isFrozen(llvm::StringRef initializer) const { return frozen.contains(initializer); }
 
@@ -48,6 +50,7 @@ private:
   ExternalFiles external;
   std::map<std::string, const ::onnx::TensorProto *, std::less<>> initializers;
   llvm::StringSet<> frozen;
+  bool half = false;
 };
 
 /// The place of node `index` (from 0) of a file's graph, or without one, the file.

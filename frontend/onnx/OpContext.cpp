@@ -170,6 +170,8 @@ void OpContext::notePicked(size_t index) {
     importer.picked.insert(inputs[index]->weight->name());
 }
 
+bool OpContext::doublesAreFloats() const { return importer.file.isHalf(); }
+
 void OpContext::noteCausal() { importer.isCausal = true; }
 
 LogicalResult OpContext::refuse(const Twine &why, const Twine &instead) {

@@ -61,6 +61,8 @@ public:
   void noteTable(size_t index = 0);
   /// The operand is a table whose rows indices pick, although they are known.
   void notePicked(size_t index = 0);
+  /// Whether double is float32 here: see ModelFile::isHalf.
+  bool doublesAreFloats() const;
   /// The model hides later tokens: it is a decoder.
   void noteCausal();
   /// Says why the node is not supported; `instead` is the nearest supported way, or empty.

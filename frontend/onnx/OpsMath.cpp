@@ -239,6 +239,8 @@ static LogicalResult where(OpContext &op) {
 static LogicalResult castOp(OpContext &op) {
   int64_t to = op.node.integer("to", 0);
   auto element = elementOf(static_cast<int32_t>(to));
+  if (element == Element::F64 && op.doublesAreFloats())
+    element = Element::F32;
   Value x = op.narrow(0);
   Type from = OpContext::type(x ? x : op.number(0)).getElementType();
   if (x && element == Element::F64 && from.isF32())

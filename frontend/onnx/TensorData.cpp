@@ -1,4 +1,5 @@
 #include "frontend/onnx/TensorData.h"
+#include "frontend/onnx/HalfFloats.h"
 
 #include "onnx.pb.h"
 
@@ -12,8 +13,16 @@ static llvm::Error fail(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-static int64_t bytesOf(Element element) {
-  switch (element) {
+static std::optional<Half> halfOf(const TensorProto &tensor) {
+  if (tensor.data_type() == TensorProto::FLOAT16)
+    return Half::F16;
+  return tensor.data_type() == TensorProto::BFLOAT16 ? std::optional(Half::BF16) : std::nullopt;
+}
+
+static int64_t bytesOf(const TensorProto &tensor) {
+  if (halfOf(tensor))
+    return 2;
+  switch (*elementOf(tensor.data_type())) {
   case Element::F32:
   case Element::I32:
     return 4;
@@ -54,9 +63,11 @@ static llvm::Expected<std::optional<llvm::StringRef>> rawBytes(const TensorProto
   return *bytes;
 }
 
-/// Elements in the typed field that belongs to `element`.
-static int64_t typedCount(const TensorProto &tensor, Element element) {
-  switch (element) {
+/// Elements in the typed field that belongs to the tensor's type.
+static int64_t typedCount(const TensorProto &tensor) {
+  if (halfOf(tensor))
+    return tensor.int32_data_size();
+  switch (*elementOf(tensor.data_type())) {
   case Element::F32:
     return tensor.float_data_size();
   case Element::F64:
@@ -71,11 +82,9 @@ static int64_t typedCount(const TensorProto &tensor, Element element) {
 static llvm::Expected<int64_t> countOf(const TensorProto &tensor) {
   auto element = elementOf(tensor.data_type());
   if (!element)
-    return fail(fmt::format("expected elements of float, double, bool or an integer type up to int64, but got {}{}",
-                            elementName(tensor.data_type()),
-                            tensor.data_type() == TensorProto::FLOAT16 || tensor.data_type() == TensorProto::BFLOAT16
-                                ? "; export the model in float32, and set train.precision"
-                                : ""));
+    return fail(fmt::format("expected elements of float, double, a half type, bool or an integer type up to int64, but "
+                            "got {}",
+                            elementName(tensor.data_type())));
   auto count = elementCount({tensor.dims().data(), static_cast<size_t>(tensor.dims_size())});
   if (!count)
     return fail("expected extents that are not negative and whose product fits 62 bits, but got " +
@@ -89,23 +98,22 @@ llvm::Error nf::onnxfe::checkTensor(const TensorProto &tensor, ExternalFiles &fi
     return count.takeError();
   if (tensor.has_segment())
     return fail("expected a whole tensor, but got a segment of one");
-  Element element = *elementOf(tensor.data_type());
   auto raw = rawBytes(tensor, files);
   if (!raw)
     return raw.takeError();
-  int64_t size = bytesOf(element);
+  int64_t size = bytesOf(tensor);
   if (*raw) {
     if (*count > INT64_MAX / size || static_cast<int64_t>((*raw)->size()) != *count * size)
       return fail(
           fmt::format("expected {} elements of {} bytes, but got {} bytes of data", *count, size, (*raw)->size()));
     return llvm::Error::success();
   }
-  if (typedCount(tensor, element) != *count)
-    return fail(fmt::format("expected {} elements, but got {}", *count, typedCount(tensor, element)));
+  if (typedCount(tensor) != *count)
+    return fail(fmt::format("expected {} elements, but got {}", *count, typedCount(tensor)));
   return llvm::Error::success();
 }
 
-template <typename Stored, typename To> static void widen(llvm::StringRef bytes, std::vector<To> &to) {
+template <typename Stored, typename To> static void widenAll(llvm::StringRef bytes, std::vector<To> &to) {
   for (size_t i = 0; i < to.size(); ++i) {
     Stored value;
     std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
@@ -116,18 +124,18 @@ template <typename Stored, typename To> static void widen(llvm::StringRef bytes,
 template <typename To> static void decodeRaw(llvm::StringRef bytes, Element element, std::vector<To> &to) {
   switch (element) {
   case Element::F32:
-    return widen<float>(bytes, to);
+    return widenAll<float>(bytes, to);
   case Element::F64:
-    return widen<double>(bytes, to);
+    return widenAll<double>(bytes, to);
   case Element::I64:
-    return widen<int64_t>(bytes, to);
+    return widenAll<int64_t>(bytes, to);
   case Element::I32:
-    return widen<int32_t>(bytes, to);
+    return widenAll<int32_t>(bytes, to);
   case Element::I8:
-    return widen<int8_t>(bytes, to);
+    return widenAll<int8_t>(bytes, to);
   case Element::U8:
   case Element::Bool:
-    return widen<uint8_t>(bytes, to);
+    return widenAll<uint8_t>(bytes, to);
   }
 }
 
@@ -144,13 +152,25 @@ template <typename To> static void decodeTyped(const TensorProto &tensor, Elemen
 }
 
 template <typename To>
+static void decodeHalf(const TensorProto &tensor, std::optional<llvm::StringRef> raw, Half half, std::vector<To> &to) {
+  for (size_t i = 0; i < to.size(); ++i) {
+    auto bits = static_cast<uint16_t>(raw ? 0 : tensor.int32_data(static_cast<int>(i)));
+    if (raw)
+      std::memcpy(&bits, raw->data() + i * sizeof(bits), sizeof(bits));
+    to[i] = static_cast<To>(widen(half, bits));
+  }
+}
+
+template <typename To>
 static llvm::Error decode(const TensorProto &tensor, ExternalFiles &files, int64_t count, std::vector<To> &to) {
   auto raw = rawBytes(tensor, files);
   if (!raw)
     return raw.takeError();
   to.resize(count);
   Element element = *elementOf(tensor.data_type());
-  if (*raw)
+  if (auto half = halfOf(tensor))
+    decodeHalf(tensor, *raw, *half, to);
+  else if (*raw)
     decodeRaw(**raw, element, to);
   else
     decodeTyped(tensor, element, to);
@@ -168,6 +188,8 @@ llvm::Expected<HostTensor> nf::onnxfe::decodeTensor(const TensorProto &tensor, E
   if (llvm::Error error = result.isFloat() ? decode(tensor, files, count, result.floats)
                                            : decode(tensor, files, count, result.integers))
     return error;
+  if (auto half = halfOf(tensor); half && count == 1)
+    result.floats[0] = unrounded(*half, result.floats[0]);
   if (result.element == Element::Bool)
     for (int64_t &value : result.integers)
       value = value != 0;

@@ -383,30 +383,75 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
     eraseUnusedParameters(module);
   }
 
-  /// Whether the loss can be appended; an error where not.
+  /// Whether the loss can be appended; errors where not.
   bool isLanguageModel(ProgramOp forward) {
     auto tokens = forward.findArgument("tokens");
-    auto isPerToken = [&](Type type, int64_t rank) {
-      auto tensor = cast<RankedTensorType>(type);
-      return tensor.getRank() == rank && tensor.getShape().take_front(2) == tensorType(tokens).getShape();
-    };
     bool hasTokens = tokens && tensorType(tokens).getRank() == 2 && tensorType(tokens).getElementType().isInteger(32);
-    bool hasLogits = hasTokens && forward.getResultTypes().size() == 1 && forward.getResultName(0) == "logits" &&
-                     isPerToken(forward.getResultTypes()[0], 3);
+    return checkArguments(forward, hasTokens) && // what a result is follows from them
+           checkResult(forward, hasTokens ? tensorType(tokens) : RankedTensorType());
+  }
+
+  static InFlightDiagnostic errorAt(Location place, StringRef name) {
+    auto file = place->findInstanceOf<FileLineColLoc>();
+    return emitError(NameLoc::get(StringAttr::get(place.getContext(), name), file ? Location(file) : place));
+  }
+
+  static bool checkArguments(ProgramOp forward, bool hasTokens) {
+    static constexpr StringLiteral known[] = {"tokens", "positions", "key_padding", "segments"};
+    bool isSound = true;
     for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes())) {
       StringRef name = forward.getArgumentName(i);
-      static constexpr StringLiteral known[] = {"tokens", "positions", "key_padding", "segments"};
+      auto tensor = cast<RankedTensorType>(type);
       if (llvm::is_contained(known, name))
         continue;
-      forward.emitError() << "expected the input ids alone, but the model also needs '" << name
-                          << "'; export it without that input (use_cache=False leaves a cache out)";
+      isSound = false;
+      auto error = errorAt(forward.getLoc(), name);
+      if (isa<FloatType>(tensor.getElementType()) && !hasTokens)
+        error << "expected ids [batch, sequence] of a text, but got numbers " << shapeText(tensor)
+              << ", such as an image; export a model of ids, or of a model of several kinds its part for text";
+      else if (name.starts_with("decoder_"))
+        error << "expected one sequence of ids, but got a second one, " << shapeText(tensor)
+              << ", as an encoder with a decoder has it; export a model of one sequence (AutoModelForCausalLM, "
+                 "AutoModelForMaskedLM)";
+      else
+        error << "expected the input ids alone, but the model also needs '" << name
+              << "'; export it without that input (use_cache=False leaves a cache out)";
+    }
+    return isSound;
+  }
+
+  /// `tokens` is null where the model has no ids.
+  static bool checkResult(ProgramOp forward, RankedTensorType tokens) {
+    static constexpr StringLiteral expected = "expected logits [batch, sequence, vocabulary], ";
+    static constexpr StringLiteral head =
+        "; export the model with its language-modelling head (AutoModelForCausalLM, AutoModelForMaskedLM)";
+    if (!tokens) {
+      forward.emitError() << "expected ids [batch, sequence] among the inputs, but got none";
       return false;
     }
-    if (!hasLogits)
-      forward.emitError() << "expected a language model, from ids [batch, sequence] to logits [batch, sequence, "
-                             "vocabulary], but got "
-                          << forward.getFunctionType() << "; export the model with its language-modelling head";
-    return hasLogits;
+    auto isPerToken = [&](RankedTensorType type) {
+      return type.getRank() == 3 && type.getShape().take_front(2) == tokens.getShape();
+    };
+    auto first = cast<RankedTensorType>(forward.getResultTypes()[0]);
+    StringRef name = forward.getResultName(0);
+    if (forward.getResultTypes().size() == 1 && name == "logits" && isPerToken(first))
+      return true;
+    auto error = errorAt(forward.getLoc(), name) << expected;
+    if (isPerToken(first))
+      error << "but got hidden states " << shapeText(first) << " that no projection takes to the vocabulary" << head;
+    else if (first.getRank() == 2 && first.getDimSize(0) == tokens.getDimSize(0))
+      error << "but got numbers of whole sequences " << shapeText(first) << ", as a classifier gives" << head;
+    else
+      error << "but got " << shapeText(first) << " from ids " << shapeText(tokens) << head;
+    return false;
+  }
+
+  /// "[2, 16, 64]"
+  static std::string shapeText(RankedTensorType type) {
+    std::string text = "[";
+    for (auto [i, extent] : llvm::enumerate(type.getShape()))
+      text += (i ? ", " : "") + std::to_string(extent);
+    return text + "]";
   }
 
   /// Only decoders continue a text.

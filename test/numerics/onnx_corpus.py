@@ -5,6 +5,7 @@
 The tests make the files once and keep them in the build tree, by a key of this file and of the versions of the packages.
 An entry's file and its model belong together: both come from the same seed.
 """
+import copy
 import hashlib
 import importlib.metadata
 import logging
@@ -38,6 +39,7 @@ class Entry:
     frozen: tuple = ()  # patterns of the parameters that the exporter folded away: the file has no such parameter
     plus_one: tuple = ()  # patterns of the parameters that the exporter added 1 to
     fused: str = ""  # the kind of model that ONNX Runtime's optimizer of transformers took it for
+    half: torch.dtype | None = None  # of weights and graph; the truth has the rounded weights
     padding: int | None = None  # the id that the model reads as padding, which batches must contain
 
     @property
@@ -218,6 +220,22 @@ add("bert-fused-14", "transformers BERT", lambda: bert(**EAGER), FUSED, 14, mask
 add("gpt2-fused-14", "transformers GPT-2", lambda: gpt2(**EAGER), FUSED, 14, masked=True, fused="gpt2",
     layers="2 pre gelu_tanh",
     ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
+HALF, BFLOAT = dict(half=torch.float16), dict(half=torch.bfloat16)
+add("gpt2-half-17", "transformers GPT-2, float16", gpt2, SCRIPT, 17, masked=True, **HALF,
+    layers="2 pre gelu_tanh",
+    ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
+add("gpt2-half-18", "transformers GPT-2, float16", lambda: gpt2(**EAGER), DYNAMO, 18, symbolic=True, **HALF,
+    layers="2 pre gelu_tanh",
+    ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
+add("opt-bfloat-18", "transformers OPT, bfloat16", opt, WHOLE, 18, **BFLOAT,
+    layers="2 pre relu",
+    ops="2 attention, 5 layer_norm, 2 relu, 12 linear, 1 embedding")
+add("bert-bfloat-20", "transformers BERT, bfloat16", bert, DYNAMO, 20, symbolic=True, **BFLOAT,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 1 embedding")
+add("bert-half-14", "transformers BERT, float16", lambda: bert(**EAGER), SCRIPT, 14, masked=True, **HALF,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 1 embedding")
 add("roberta-14", "transformers RoBERTa", roberta, SCRIPT, 14, masked=True, padding=1,
     layers="2 post gelu",
     ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
@@ -303,6 +321,9 @@ add("timm-parallel-22", "timm ParallelScalingBlock", lambda: timm_blocks("Parall
 add("ours-14", "our NormFormer", lambda: ours(**NORMFORMER), SCRIPT, 14,
     layers="2 pre attention-LN FFN-LN HeadScale ResScale gelu",
     ops="2 attention, 9 layer_norm, 2 gelu, 2 head_scale, 2 residual_scale, 12 linear, 1 embedding")
+add("ours-half-20", "our NormFormer, float16", lambda: ours(**NORMFORMER), WHOLE, 20, **HALF,
+    layers="2 pre attention-LN FFN-LN HeadScale ResScale gelu",
+    ops="2 attention, 9 layer_norm, 2 gelu, 2 head_scale, 2 residual_scale, 12 linear, 1 embedding")
 add("ours-post-proj-17", "our NormFormer, Post-LN", lambda: ours(placement="post", head_scale="post_proj"), SCRIPT, 17,
     layers="2 post HeadScale gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 2 head_scale, 12 linear, 1 embedding")
@@ -317,7 +338,8 @@ add("ours-20", "our NormFormer, untied",
 
 # A few of every package; the others take longer together than tools/check.sh has time for.
 QUICK = {"gpt2-13", "opt-post-15", "bert-14", "roberta-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20",
-         "torchscale-17", "clip-17", "timm-scale-18", "timm-post-23", "ours-14"}
+         "torchscale-17", "clip-17", "timm-scale-18", "timm-post-23", "ours-14", "gpt2-half-17",
+         "bert-bfloat-20"}
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
@@ -330,11 +352,15 @@ def build(entry):
             parameter.data += 0.1 * torch.randn_like(parameter)
         elif not parameter.data.any() or not parameter.isfinite().all():
             torch.nn.init.normal_(parameter, std=0.1)
+    if entry.half:
+        model = model.to(entry.half).float()
     return (WithMask if entry.masked else WithoutMask)(model, call).eval()
 
 
 def export(entry, model, file):
     ids = torch.randint(2, V, (BATCH, T))
+    if entry.half:
+        model = copy.deepcopy(model).to(entry.half)
     names = ["input_ids", "attention_mask"] if entry.masked else ["input_ids"]
     options = dict(dynamo=False)
     if entry.exporter not in (SCRIPT, FUSED):

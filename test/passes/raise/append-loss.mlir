@@ -118,14 +118,41 @@ nf.program @eval(%x: tensor<8xf32> {nf.name = "x"}) -> (tensor<8xf32> {nf.name =
 // -----
 
 // expected-error @+1 {{expected the input ids alone, but the model also needs 'past.0'}}
-nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %past: tensor<2x8xf32> {nf.name = "past.0"})
-    -> (tensor<2x8xf32> {nf.name = "logits"}) {
-  nf.return %past : tensor<2x8xf32>
+nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %past: tensor<2x8x4xf32> {nf.name = "past.0"})
+    -> (tensor<2x8x4xf32> {nf.name = "logits"}) {
+  nf.return %past : tensor<2x8x4xf32>
 }
 
 // -----
 
-// expected-error @+1 {{expected a language model, from ids [batch, sequence] to logits [batch, sequence, vocabulary]}}
+// expected-error @+1 {{expected logits [batch, sequence, vocabulary], but got numbers of whole sequences [2, 8], as a classifier gives; export the model with its language-modelling head (AutoModelForCausalLM, AutoModelForMaskedLM)}}
 nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8xi32> {nf.name = "out"}) {
   nf.return %tokens : tensor<2x8xi32>
+}
+
+// -----
+
+nf.parameter @table : tensor<61x4xf32> {init = "zeros"}
+// expected-error @+1 {{expected logits [batch, sequence, vocabulary], but got hidden states [2, 8, 4] that no projection takes to the vocabulary}}
+nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}) -> (tensor<2x8x4xf32> {nf.name = "last_hidden_state"}) {
+  %t = nf.get @table : tensor<61x4xf32>
+  %y = nf.gather %t, %tokens : (tensor<61x4xf32>, tensor<2x8xi32>) -> tensor<2x8x4xf32>
+  nf.return %y : tensor<2x8x4xf32>
+}
+
+// -----
+
+// All that is wrong with the inputs, at once.
+// expected-error @+2 {{expected one sequence of ids, but got a second one, [2, 4], as an encoder with a decoder has it}}
+// expected-error @+1 {{expected the input ids alone, but the model also needs 'past.0'}}
+nf.program @forward(%tokens: tensor<2x8xi32> {nf.name = "tokens"}, %other: tensor<2x4xi32> {nf.name = "decoder_input_ids"}, %past: tensor<2xf32> {nf.name = "past.0"})
+    -> (tensor<2xf32> {nf.name = "out"}) {
+  nf.return %past : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected ids [batch, sequence] of a text, but got numbers [2, 3, 8], such as an image}}
+nf.program @forward(%pixels: tensor<2x3x8xf32> {nf.name = "pixel_values"}) -> (tensor<2x3x8xf32> {nf.name = "last_hidden_state"}) {
+  nf.return %pixels : tensor<2x3x8xf32>
 }
