@@ -21,13 +21,15 @@ static StringRef headScaleName(TransformerLayer &layer) {
   return !layer.headScale ? "none" : layer.scalesBeforeProjection ? "pre_proj" : "post_proj";
 }
 
+static bool isLayerNorm(const NormPart &norm) { return norm && !norm.isRms(); }
+
 static DictionaryAttr describe(Builder &b, TransformerLayer &layer) {
   StringRef activation = layer.activation ? layer.activation->getName().stripDialect() : "other";
   return b.getDictionaryAttr({b.getNamedAttr("path", b.getStringAttr(partName(layer.attention.getLoc()))),
                               b.getNamedAttr("placement", b.getStringAttr(placementName(layer.placement))),
-                              b.getNamedAttr("attention_layernorm", b.getBoolAttr(layer.postNorm != nullptr)),
+                              b.getNamedAttr("attention_layernorm", b.getBoolAttr(isLayerNorm(layer.postNorm))),
                               b.getNamedAttr("head_scale", b.getStringAttr(headScaleName(layer))),
-                              b.getNamedAttr("ffn_layernorm", b.getBoolAttr(layer.activationNorm != nullptr)),
+                              b.getNamedAttr("ffn_layernorm", b.getBoolAttr(isLayerNorm(layer.activationNorm))),
                               b.getNamedAttr("residual_scale", b.getBoolAttr(layer.residualScale != nullptr)),
                               b.getNamedAttr("activation", b.getStringAttr(activation))});
 }
@@ -35,11 +37,11 @@ static DictionaryAttr describe(Builder &b, TransformerLayer &layer) {
 /// One remark a layer, at its attention.
 static void emitRemark(size_t index, TransformerLayer &layer) {
   SmallVector<std::string> found;
-  if (layer.postNorm)
+  if (isLayerNorm(layer.postNorm))
     found.push_back("LayerNorm after attention");
   if (layer.headScale)
     found.push_back(("HeadScale (" + headScaleName(layer) + ")").str());
-  if (layer.activationNorm)
+  if (isLayerNorm(layer.activationNorm))
     found.push_back("LayerNorm after the activation");
   if (layer.residualScale)
     found.push_back("ResScale");

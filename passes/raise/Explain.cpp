@@ -30,6 +30,8 @@ static std::string placeOf(Operation *op) {
   return name.empty() ? "yes" : name;
 }
 
+static std::string placeOf(const NormPart &norm) { return placeOf(norm.end) + (norm.isRms() ? " (RMSNorm)" : ""); }
+
 static std::string layersText(ModelStructure &model) {
   std::vector<std::vector<std::string>> rows{
       {"layer", "attention", "placement", "attention LN", "HeadScale", "FFN LN", "ResScale", "activation"}};

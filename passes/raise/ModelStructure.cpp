@@ -46,7 +46,7 @@ std::string nf::sourceName(Location location) {
 
 Value TransformerLayer::output() {
   if (placement == NormPlacement::Post && feedForwardNorm)
-    return feedForwardNorm.getY();
+    return feedForwardNorm.result();
   return feedForwardSum ? feedForwardSum.getResult() : Value();
 }
 
@@ -96,7 +96,7 @@ namespace {
 /// Reads one layer.
 class LayerReader {
 public:
-  explicit LayerReader(AttentionOp attention) { layer.attention = attention; }
+  LayerReader(AttentionOp attention, const NormFinder &norms) : norms(norms) { layer.attention = attention; }
 
   TransformerLayer read() {
     layer.q = nearestSource<LinearOp>(layer.attention.getQ());
@@ -138,10 +138,12 @@ private:
         layer.scalesBeforeProjection = !layer.out;
         return true;
       }
-      if (auto norm = dyn_cast<LayerNormOp>(op)) {
+      if (NormPart norm = norms.endingAt(op)) {
         layer.postNorm = layer.out ? norm : layer.postNorm; // one before the projection is another design's
         return true;
       }
+      if (norms.isInside(op))
+        return true;
       noteScale(op, layer.out ? &layer.attentionScale : nullptr);
       return isTransparent(op);
     });
@@ -158,23 +160,23 @@ private:
   void readPlacement() {
     LinearOp first = firstLinear();
     Value input = first ? origin(first.getX()) : Value();
-    auto norm = input ? input.getDefiningOp<LayerNormOp>() : LayerNormOp();
+    NormPart norm = norms.of(input);
     stream = sum.getResult();
     for (Value operand : sum->getOperands()) {
       Value residual = origin(operand);
       if (auto scale = residual.getDefiningOp<ResidualScaleOp>()) // another design's: NormFormer has it after it
         residual = origin(scale.getX());
-      if (norm && residual == origin(norm.getX())) {
+      if (norm && residual == origin(norm.x)) {
         layer.placement = NormPlacement::Pre;
         layer.attentionNorm = norm;
-        layer.input = origin(norm.getX());
+        layer.input = origin(norm.x);
         return;
       }
       if (residual != input)
         continue;
       layer.placement = NormPlacement::Post;
       if ((layer.attentionNorm = normOf(sum)))
-        stream = layer.attentionNorm.getY();
+        stream = layer.attentionNorm.result();
       return;
     }
   }
@@ -182,16 +184,16 @@ private:
   /// Attention's branch, a feed-forward one, and the value that both read, in one sum.
   bool readParallel() {
     LinearOp first = firstLinear();
-    auto norm = first ? origin(first.getX()).getDefiningOp<LayerNormOp>() : LayerNormOp();
+    NormPart norm = first ? norms.of(origin(first.getX())) : NormPart();
     AddOp end = sum;
     SmallVector<Value> addends = addendsOf(end);
-    bool isAdded = norm && llvm::any_of(addends, [&](Value v) { return origin(v) == origin(norm.getX()); });
+    bool isAdded = norm && llvm::any_of(addends, [&](Value v) { return origin(v) == origin(norm.x); });
     for (Value addend : isAdded ? addends : SmallVector<Value>()) {
-      if (!readBranch(addend, origin(norm.getX())))
+      if (!readBranch(addend, origin(norm.x)))
         continue;
       layer.attentionNorm = norm;
       layer.placement = NormPlacement::Parallel;
-      layer.input = origin(norm.getX());
+      layer.input = origin(norm.x);
       layer.attentionSum = layer.feedForwardSum = end;
       return true;
     }
@@ -227,15 +229,18 @@ private:
     while (value && !layer.fc1) {
       Operation *op = value.getDefiningOp();
       layer.fc1 = dyn_cast_or_null<LinearOp>(op);
-      if (auto norm = dyn_cast_or_null<LayerNormOp>(op))
+      if (NormPart norm = norms.of(value)) {
         layer.activationNorm = norm;
+        value = norm.x;
+        continue;
+      }
       if (isActivation(op))
         layer.activation = op;
-      bool goesOn = op && (isActivation(op) || isTransparent(op) || isa<LayerNormOp, SliceOp>(op));
+      bool goesOn = op && (isActivation(op) || isTransparent(op) || isa<SliceOp>(op));
       value = goesOn ? op->getOperand(0) : Value();
     }
-    auto norm = layer.fc1 ? origin(layer.fc1.getX()).getDefiningOp<LayerNormOp>() : LayerNormOp();
-    if (norm && layer.activation && origin(norm.getX()) == source) {
+    NormPart norm = layer.fc1 ? norms.of(origin(layer.fc1.getX())) : NormPart();
+    if (norm && layer.activation && origin(norm.x) == source) {
       layer.feedForwardNorm = norm;
       return true;
     }
@@ -243,17 +248,35 @@ private:
     return false;
   }
 
+  /// Whether an activation reads it, rather than another branch's product (SwiGLU).
+  static bool isActivated(LinearOp linear) {
+    return llvm::any_of(linear->getUsers(), [](Operation *op) { return isActivation(op); });
+  }
+
   static bool isActivation(Operation *op) { return isa_and_nonnull<GeluOp, GeluTanhOp, ReluOp, Relu2Op, SiluOp>(op); }
 
-  /// The LayerNorm of `value` through casts and reshapes, or null.
-  static LayerNormOp normOf(Value value) {
-    LayerNormOp found;
+  /// The norm of `value` through casts and reshapes, or none.
+  NormPart normOf(Value value) {
+    NormPart found;
     walkForward(value, [&](Operation *op) {
-      if (auto norm = dyn_cast<LayerNormOp>(op))
+      if (NormPart norm = norms.endingAt(op))
         found = found ? found : norm;
+      else if (norms.isInside(op))
+        return true;
       return isa<CastOp, ReshapeOp>(op);
     });
     return found;
+  }
+
+  /// The product of an activation and another linear of the same input.
+  void readGate(Operation *op) {
+    if (!isa<MulOp>(op) || !layer.activation || layer.up)
+      return;
+    for (unsigned side : {0u, 1u}) {
+      auto up = origin(op->getOperand(1 - side)).getDefiningOp<LinearOp>();
+      if (origin(op->getOperand(side)) == layer.activation->getResult(0) && up && up.getX() == layer.fc1.getX())
+        layer.up = up;
+    }
   }
 
   void readFeedForward() {
@@ -262,11 +285,12 @@ private:
       layer.feedForwardNorm = normOf(stream);
       if (!layer.feedForwardNorm)
         return;
-      input = layer.feedForwardNorm.getY();
+      input = layer.feedForwardNorm.result();
     }
     walkForward(input, [&](Operation *op) {
-      if (auto linear = dyn_cast<LinearOp>(op))
-        layer.fc1 = layer.fc1 ? layer.fc1 : linear;
+      if (auto linear = dyn_cast<LinearOp>(op);
+          linear && (!layer.fc1 || (isActivated(linear) && !isActivated(layer.fc1))))
+        layer.fc1 = linear;
       return isTransparent(op);
     });
     if (!layer.fc1)
@@ -276,10 +300,11 @@ private:
         layer.fc2 = layer.fc2 ? layer.fc2 : linear;
         return false;
       }
-      if (auto norm = dyn_cast<LayerNormOp>(op))
+      if (NormPart norm = norms.endingAt(op))
         layer.activationNorm = norm;
       if (isActivation(op))
         layer.activation = op;
+      readGate(op);
       return !layer.fc2;
     });
     if (layer.fc2)
@@ -288,8 +313,8 @@ private:
 
   /// What was found does not end in the stream: it is something else, such as the end of the model.
   void forgetFeedForward() {
-    layer.feedForwardNorm = layer.activationNorm = LayerNormOp();
-    layer.fc1 = layer.fc2 = LinearOp();
+    layer.feedForwardNorm = layer.activationNorm = NormPart();
+    layer.fc1 = layer.fc2 = layer.up = LinearOp();
     layer.activation = nullptr;
     layer.feedForwardScale = Value();
   }
@@ -301,7 +326,7 @@ private:
       if (auto add = dyn_cast<AddOp>(op))
         end = end ? end : add;
       noteScale(op, end ? nullptr : &layer.feedForwardScale);
-      return isTransparent(op) || isa<LayerNormOp>(op); // a norm of the branch is another design's
+      return isTransparent(op) || norms.endingAt(op) || norms.isInside(op); // another design's
     });
     for (Value operand : end ? end->getOperands() : ValueRange()) {
       Value residual = origin(operand);
@@ -316,6 +341,7 @@ private:
       layer.feedForwardNorm = normOf(end);
   }
 
+  const NormFinder &norms;
   TransformerLayer layer;
   AddOp sum;
   Value stream;
@@ -326,7 +352,7 @@ private:
 // The whole model
 //===------------------------------------------------------------------------------------------===//
 
-static bool isInLayer(const ModelStructure &model, LayerNormOp norm) {
+static bool isInLayer(const ModelStructure &model, const NormPart &norm) {
   return llvm::any_of(model.layers, [&](const TransformerLayer &layer) {
     return llvm::is_contained({layer.attentionNorm, layer.feedForwardNorm, layer.postNorm, layer.activationNorm}, norm);
   });
@@ -335,8 +361,9 @@ static bool isInLayer(const ModelStructure &model, LayerNormOp norm) {
 ModelStructure nf::readStructure(ProgramOp program) {
   ModelStructure model;
   Block &block = program.getBody().front();
+  NormFinder norms(program);
   for (auto attention : block.getOps<AttentionOp>())
-    model.layers.push_back(LayerReader(attention).read());
+    model.layers.push_back(LayerReader(attention, norms).read());
   BlockArgument tokens = program.findArgument("tokens");
   for (auto embedding : block.getOps<EmbeddingOp>()) {
     bool isOfTokens = tokens && origin(embedding.getIds()) == tokens;
@@ -350,12 +377,12 @@ ModelStructure nf::readStructure(ProgramOp program) {
   });
   if (isOfLayer)
     model.head = nullptr;
-  for (auto norm : block.getOps<LayerNormOp>()) {
+  for (const NormPart &norm : norms.all()) {
     if (isInLayer(model, norm))
       continue;
-    if (!model.layers.empty() && norm->isBeforeInBlock(model.layers.front().attention))
+    if (!model.layers.empty() && norm.end->isBeforeInBlock(model.layers.front().attention))
       model.embeddingNorm = norm;
-    else if (model.head && origin(model.head->getOperand(0)) == norm.getY())
+    else if (model.head && origin(model.head->getOperand(0)) == norm.result())
       model.finalNorm = norm;
   }
   return model;
@@ -448,11 +475,9 @@ private:
     add(op.getBias(), path.empty() ? "" : path + ".bias", "bias");
   }
 
-  void norm(LayerNormOp op, const std::string &path) {
-    if (!op)
-      return;
-    add(op.getWeight(), path.empty() ? "" : path + ".weight", "norm scale");
-    add(op.getBias(), path.empty() ? "" : path + ".bias", "norm shift");
+  void norm(const NormPart &part, const std::string &path) {
+    add(part.weight, path.empty() ? "" : path + ".weight", "norm scale");
+    add(part.bias, path.empty() ? "" : path + ".bias", "norm shift");
   }
 
   void readLayer(TransformerLayer &layer, const std::string &path) {
@@ -472,6 +497,7 @@ private:
     norm(layer.postNorm, path + ".attn.post_ln");
     norm(layer.feedForwardNorm, path + ".ffn.ln");
     linear(layer.fc1, path + ".ffn.fc1");
+    linear(layer.up, path + ".ffn.up");
     linear(layer.fc2, path + ".ffn.fc2");
     norm(layer.activationNorm, path + ".ffn.act_ln");
     if (layer.residualScale)
@@ -489,9 +515,10 @@ private:
 
   /// Parameters outside of layers: what they are, without a name.
   void readKinds() {
+    for (const NormPart &part : NormFinder(program).all())
+      norm(part, "");
     for (Operation &op : program.getBody().front()) {
       linear(dyn_cast<LinearOp>(op), "");
-      norm(dyn_cast<LayerNormOp>(op), "");
       if (auto embedding = dyn_cast<EmbeddingOp>(op))
         add(embedding.getWeight(), "", "embedding");
       if (auto scale = dyn_cast<HeadScaleOp>(op))

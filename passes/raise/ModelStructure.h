@@ -3,13 +3,14 @@
 #define NF_PASSES_RAISE_MODELSTRUCTURE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/raise/NormParts.h"
 #include "passes/raise/Values.h"
 
 #include <string>
 
 namespace nf {
 
-/// Where a layer has its LayerNorms: before its branches, after their sums, before two branches that read one value and
+/// Where a layer has its norms: before its branches, after their sums, before two branches that read one value and
 /// are added to it together, or none of these.
 enum class NormPlacement { Other, Pre, Post, Parallel };
 
@@ -19,10 +20,11 @@ llvm::StringRef placementName(NormPlacement placement);
 /// One attention op and the feed-forward network after it. Null ops: not found.
 struct TransformerLayer {
   AttentionOp attention;
-  LinearOp q, k, v, out, fc1, fc2;            ///< q, k and v are one op where they are packed
-  LayerNormOp attentionNorm, feedForwardNorm; ///< Pre-LN: before the branch; Post-LN: of the sum after it
-  LayerNormOp postNorm;                       ///< NormFormer's, after attention's output projection
-  LayerNormOp activationNorm;                 ///< NormFormer's, after the activation
+  LinearOp q, k, v, out, fc1, fc2;         ///< q, k and v are one op where they are packed
+  LinearOp up;                             ///< that the activation of fc1 is multiplied with (SwiGLU)
+  NormPart attentionNorm, feedForwardNorm; ///< Pre-LN: before the branch; Post-LN: of the sum after it
+  NormPart postNorm;       ///< after attention's output projection: NormFormer's where it is a LayerNorm
+  NormPart activationNorm; ///< after the activation: NormFormer's where it is a LayerNorm
   HeadScaleOp headScale;
   bool scalesBeforeProjection = false; ///< pre_proj
   ResidualScaleOp residualScale;
@@ -40,7 +42,7 @@ struct TransformerLayer {
 struct ModelStructure {
   std::vector<TransformerLayer> layers;
   mlir::SmallVector<EmbeddingOp> embeddings; ///< those of the program's tokens first
-  LayerNormOp embeddingNorm, finalNorm;
+  NormPart embeddingNorm, finalNorm;
   mlir::Operation *head = nullptr; ///< the projection to the vocabulary: nf.linear or nf.linear_cross_entropy
 };
 

@@ -37,8 +37,10 @@ public:
     static constexpr StringLiteral tables[] = {"embed.tokens", "embed.positions", "embed.types"};
     for (auto [embedding, name] : llvm::zip(model.embeddings, tables))
       nameOuter(embedding, name);
-    nameOuter(model.embeddingNorm, "embed.ln");
-    nameOuter(model.finalNorm, "final_ln");
+    for (Operation *op : model.embeddingNorm.ops)
+      nameOuter(op, "embed.ln");
+    for (Operation *op : model.finalNorm.ops)
+      nameOuter(op, "final_ln");
     if (isa_and_nonnull<LinearOp>(model.head)) // otherwise a loss, which has a name of its own
       nameOuter(model.head, "lm_head");
   }
@@ -54,6 +56,11 @@ private:
       setName(op, layer + part);
   }
 
+  void name(const NormPart &norm, const std::string &layer, const Twine &part) {
+    for (Operation *op : norm.ops)
+      name(op, layer, part);
+  }
+
   void nameParts(TransformerLayer &layer, const std::string &path) {
     name(layer.attentionNorm, path, "attn.ln");
     bool isPacked = layer.q && layer.q == layer.k;
@@ -66,6 +73,7 @@ private:
     name(layer.postNorm, path, "attn.post_ln");
     name(layer.feedForwardNorm, path, "ffn.ln");
     name(layer.fc1, path, "ffn.fc1");
+    name(layer.up, path, "ffn.up");
     name(layer.activation, path, "ffn.activation");
     name(layer.activationNorm, path, "ffn.act_ln");
     name(layer.fc2, path, "ffn.fc2");
@@ -81,7 +89,7 @@ private:
       return model.layers[index + 1].input;
     if (Value output = model.layers[index].output())
       return output;
-    return model.finalNorm ? model.finalNorm.getX() : Value();
+    return model.finalNorm.x;
   }
 
   void nameBetween(size_t index) {
