@@ -124,6 +124,8 @@ private:
   /// From attention to the sum that its branch ends in.
   void readAttentionBranch() {
     walkForward(layer.attention->getResult(0), [&](Operation *op) {
+      if (norms.isInside(op))
+        return true;
       if (auto add = dyn_cast<AddOp>(op)) {
         sum = sum ? sum : add;
         return false;
@@ -142,8 +144,6 @@ private:
         layer.postNorm = layer.out ? norm : layer.postNorm; // one before the projection is another design's
         return true;
       }
-      if (norms.isInside(op))
-        return true;
       noteScale(op, layer.out ? &layer.attentionScale : nullptr);
       return isTransparent(op);
     });
@@ -323,10 +323,12 @@ private:
   void readFeedForwardSum() {
     AddOp end;
     walkForward(layer.fc2.getResult(), [&](Operation *op) {
+      if (norms.isInside(op))
+        return true;
       if (auto add = dyn_cast<AddOp>(op))
         end = end ? end : add;
       noteScale(op, end ? nullptr : &layer.feedForwardScale);
-      return isTransparent(op) || norms.endingAt(op) || norms.isInside(op); // another design's
+      return isTransparent(op) || norms.endingAt(op); // a norm of the branch is another design's
     });
     for (Value operand : end ? end->getOperands() : ValueRange()) {
       Value residual = origin(operand);

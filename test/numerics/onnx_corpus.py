@@ -110,6 +110,10 @@ def neox(**keys):
     return from_transformers("GPTNeoXForCausalLM", "GPTNeoXConfig", **keys)
 
 
+def llama(**keys):
+    return from_transformers("LlamaForCausalLM", "LlamaConfig", **dict(num_key_value_heads=HEADS) | keys)
+
+
 #===-- other packages ----------------------------------------------------------------------------------------------===#
 
 
@@ -260,6 +264,19 @@ add("neox-23", "transformers GPT-NeoX, sequential residual", lambda: neox(use_pa
     ops="2 attention, 5 layer_norm, 2 gelu, 8 linear, 1 embedding")
 XT = "x-transformers decoder"
 XT_NORMFORMER = dict(sandwich_norm=True, ff_post_act_ln=True, scale_residual=True)
+add("llama-17", "transformers Llama", lambda: llama(**EAGER), SCRIPT, 17, masked=True,
+    layers="2 pre silu",
+    ops="2 attention, 2 silu, 14 linear, 1 embedding")
+add("llama-20", "transformers Llama", llama, DYNAMO, 20,
+    layers="2 pre silu",
+    ops="2 attention, 2 silu, 14 linear, 1 embedding")
+add("llama-grouped-23", "transformers Llama, 2 key heads", lambda: llama(num_key_value_heads=2), WHOLE, 23,
+    layers="2 pre silu",
+    ops="2 attention, 2 silu, 14 linear, 1 embedding")
+add("xt-rms-17", "x-transformers decoder, RMSNorm, SwiGLU",
+    lambda: x_transformer(use_rmsnorm=True, ff_swish=True, ff_glu=True), SCRIPT, 17,
+    layers="2 pre silu",
+    ops="2 attention, 2 silu, 12 linear, 1 embedding")
 add("xt-17", XT, x_transformer, SCRIPT, 17, frozen=["pos_emb.*"], plus_one=["*.gamma"],
     layers="2 pre gelu",
     ops="2 attention, 5 layer_norm, 2 gelu, 12 linear, 1 embedding")
@@ -337,7 +354,7 @@ add("ours-20", "our NormFormer, untied",
 
 
 # A few of every package; the others take longer together than tools/check.sh has time for.
-QUICK = {"gpt2-13", "opt-post-15", "bert-14", "roberta-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20",
+QUICK = {"gpt2-13", "llama-17", "opt-post-15", "bert-14", "roberta-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20",
          "torchscale-17", "clip-17", "timm-scale-18", "timm-post-23", "ours-14", "gpt2-half-17",
          "bert-bfloat-20"}
 BY_NAME = {entry.name: entry for entry in ENTRIES}
