@@ -517,7 +517,8 @@ private:
 
   /// Parameters outside of layers: what they are, without a name.
   void readKinds() {
-    for (const NormPart &part : NormFinder(program).all())
+    NormFinder norms(program);
+    for (const NormPart &part : norms.all())
       norm(part, "");
     for (Operation &op : program.getBody().front()) {
       linear(dyn_cast<LinearOp>(op), "");

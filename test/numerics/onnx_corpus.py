@@ -273,8 +273,8 @@ add("llama-20", "transformers Llama", llama, DYNAMO, 20,
 add("llama-grouped-23", "transformers Llama, 2 key heads", lambda: llama(num_key_value_heads=2), WHOLE, 23,
     layers="2 pre silu",
     ops="2 attention, 2 silu, 14 linear, 1 embedding")
-add("xt-rms-17", "x-transformers decoder, RMSNorm, SwiGLU",
-    lambda: x_transformer(use_rmsnorm=True, ff_swish=True, ff_glu=True), SCRIPT, 17,
+add("xt-rms-17", XT + ", RMSNorm, SwiGLU", lambda: x_transformer(use_rmsnorm=True, ff_swish=True, ff_glu=True), SCRIPT, 17,
+    frozen=["pos_emb.*"], plus_one=["*.g"],
     layers="2 pre silu",
     ops="2 attention, 2 silu, 12 linear, 1 embedding")
 add("xt-17", XT, x_transformer, SCRIPT, 17, frozen=["pos_emb.*"], plus_one=["*.gamma"],
