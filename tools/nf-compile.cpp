@@ -59,11 +59,13 @@ int main(int argc, char **argv) {
              "  nf-compile models/gpt2-124m.toml -o gpt2\n"
              "  nf-compile models/gpt2-124m.toml --set norm.preset=normformer -o gpt2-nf\n"
              "  nf-compile model.onnx --train models/train-defaults.toml -o mine\n"
+             "  nf-compile model.onnx --explain\n"
              "  nf-compile model.toml --emit=fuse -o -\n"
              "  nf-compile model.toml --emit=fuse -o - --mlir-print-ir-after=nf-differentiate\n"
              "MLIR's own options are those that begin with --mlir- (nf-opt --help lists them).");
   app.add_option("input", options.input,
-                 "model definition (.toml), ONNX graph (.onnx), or module (.mlir) that --emit wrote;\n- is stdin")
+                 "model definition (.toml), ONNX graph (.onnx), or module (.mlir, .mlirbc) that --emit wrote;\n- is a "
+                 "definition or a module on stdin")
       ->required();
   app.add_option("-o,--output", options.output,
                  "the program, or with --emit what the stage gives: text, or with\nlocations where the name ends in "
@@ -81,14 +83,17 @@ int main(int argc, char **argv) {
                  "an ONNX graph's parameters that are not trained: names, or patterns such as\n"
                  "*.bias; --explain lists them; repeatable")
       ->allow_extra_args(false);
-  app.add_option("--train-only", options.trainOnly, "the only parameters that are trained; repeatable")
+  app.add_option("--train-only", options.trainOnly,
+                 "an ONNX graph's only parameters that are trained; --freeze wins over it; repeatable")
       ->allow_extra_args(false);
-  app.add_flag("!--no-retie", options.retie, "keep an ONNX graph's copies of an embedding table apart");
+  bool isApart = false;
+  app.add_flag("--no-retie", isApart, "keep an ONNX graph's copies of an embedding table apart");
   auto isStage = [](const std::string &name) {
     return parseStage(name) ? std::string() : "expected one of " + stageNames() + ", but got " + name;
   };
   app.add_option("--emit", emit,
-                 "stop after a stage and write what it gives: " + stageNames() + ";\nor a GPU's kernels: nvvm, ptx")
+                 "stop after a stage and write what it gives: " + stageNames() +
+                     ";\nor a GPU's kernels: nvvm, ptx (with --target=cuda-emulated)")
       ->check([&](const std::string &name) { return parseGpuForm(name) ? std::string() : isStage(name); });
   app.add_option("--compile-from", from, "the stage that the input module has been through; default: as it says itself")
       ->check(isStage);
@@ -100,7 +105,8 @@ int main(int argc, char **argv) {
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_flag(
       "--explain", options.explain,
-      "print for each layer which of NormFormer's operations it has, and each parameter's role; compile nothing");
+      "print for each layer which of NormFormer's operations it has, what was folded, each parameter's role and the\n"
+      "bytes that a step moves and saves; of an ONNX graph also what its inputs and outputs became; compile nothing");
   app.add_option("--fold", fold,
                  "fold learned factors and shifts into weights: auto where it pays, all, none (docs/folding.md)")
       ->check(CLI::IsMember({"auto", "all", "none"}))
@@ -122,7 +128,8 @@ int main(int argc, char **argv) {
     for (const std::string &dim : dims)
       if (!onnxfe::parseDim(dim, options.dims))
         throw CLI::ValidationError("--dim", "expected NAME=N with N over 0, but got " + dim);
-    for (const char *option : {"--train", "--dim", "--loss-output", "--freeze", "--train-only"})
+    options.retie = !isApart;
+    for (const char *option : {"--train", "--dim", "--loss-output", "--freeze", "--train-only", "--no-retie"})
       if (app.count(option) && !options.input.ends_with(".onnx"))
         throw CLI::ValidationError(option, "expected an ONNX graph, but got " + options.input);
     options.emit = parseStage(emit);

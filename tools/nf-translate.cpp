@@ -120,10 +120,11 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(1, 1 << 24))
       ->needs(import);
   app.add_option("--loss-output", options.import.lossOutput, "the output that is the graph's own loss")->needs(import);
-  app.add_flag("!--no-retie", options.import.retie, "keep copies of an embedding table apart")->needs(import);
+  bool isApart = false;
+  app.add_flag("--no-retie", isApart, "keep copies of an embedding table apart")->needs(import);
   app.add_option(
          "--weights", options.weights,
-         "safetensors file of the parameters' values by name, such as model.safetensors of a checkpoint; default "
+         "safetensors file of the parameters' values by name, such as model.safetensors of a checkpoint;\ndefault "
          "for imported models: the file that they come from")
       ->needs(exporting);
   app.add_option("--program", options.program, "the program to export; default: forward, or eval up to the logits")
@@ -135,6 +136,7 @@ int main(int argc, char **argv) {
     app.parse(argc, argv);
     if (options.input().empty())
       throw CLI::RequiredError("--import-onnx or --export-onnx");
+    options.import.retie = !isApart;
     for (const std::string &dim : options.dims)
       if (!onnxfe::parseDim(dim, options.import.dims))
         throw CLI::ValidationError("--dim", "expected NAME=N with N over 0, but got " + dim);

@@ -88,7 +88,7 @@ class OnnxMessages(unittest.TestCase):
         self.refuse(1, "model.onnx: error: expected a recipe to train the graph with, but got none; give --train FILE, such "
                     "as models/train-defaults.toml", "model.onnx", recipe=None)
         definition = ROOT / "models/preln-demo.toml"
-        for option in ("--dim=a=1", "--loss-output=loss", "--freeze=*", "--train-only=*"):
+        for option in ("--dim=a=1", "--loss-output=loss", "--freeze=*", "--train-only=*", "--no-retie"):
             self.refuse(2, f"{option.split('=')[0]}: expected an ONNX graph, but got {definition}\nRun with --help for more "
                         "information.", definition, option, recipe=None)
 

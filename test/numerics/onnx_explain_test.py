@@ -85,7 +85,13 @@ class Explain(unittest.TestCase):
 
     def test_gpt2_of_transformers(self):
         entry = onnx_corpus.BY_NAME["gpt2-13"]
-        got = explain(onnx_corpus.file_of(entry, onnx_corpus.build(entry), ROOT / "build/onnx-corpus"))
+        file = onnx_corpus.file_of(entry, onnx_corpus.build(entry), ROOT / "build/onnx-corpus")
+        got = explain(file)
+        embedding = "model.transformer.wte.weight 61x32 embedding trained".split()
+        self.assertIn([*embedding, "lm_head"], words(got))
+        apart = words(explain(file, "--no-retie"))
+        self.assertIn(embedding, apart)
+        self.assertIn("lm_head.weight 61x32 linear weight trained".split(), [row[:5] for row in apart])
         self.assertEqual("/model/transformer/h.1/attn/MatMul_1", got[2].split()[1], "where it is, as the file names it")
         saved = dict(line.rsplit(None, 1) for line in table(got, "saved for backward")[1:])
         self.assertEqual({"attn.ln": "1.00", "attn.qkv": "3.00", "attn": "1.00", "attn.residual": "1.00",
