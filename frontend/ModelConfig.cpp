@@ -235,10 +235,6 @@ static void checkAgainstGraph(const ModelConfig &config, ConfigDiagnostics &diag
   };
   check("train.micro_batch", config.microBatch, config.graph->microBatch, "batch");
   check("train.sequence", config.sequence, config.graph->sequence, "sequence");
-  if (config.precision != "fp32")
-    diagnostics.push_back({Severity::Error, config.locationOf("train.precision"),
-                           "expected precision = \"fp32\" for an imported graph, but got \"" + config.precision + "\"",
-                           "only definitions are compiled to bf16 yet"});
   if (config.documentMask)
     diagnostics.push_back({Severity::Error, config.locationOf("objective.document_mask"),
                            "expected document_mask = false for an imported graph, but got true",

@@ -95,6 +95,7 @@ static void buildRaise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createDetectNormformer());
   pm.addNestedPass<ProgramOp>(createNameLayers());
   pm.addPass(createAppendLoss({options.raiseRemarks})); // last: it takes the operands of the last linear
+  pm.addPass(createNarrowActivations());
 }
 
 static void buildFold(OpPassManager &pm, const PipelineOptions &options) {

@@ -249,6 +249,8 @@ private:
     module = std::move(onnxImport.module);
     (*module)->setAttr("nf.name", StringAttr::get(&context, llvm::sys::path::stem(options.input)));
     keepDefinition(*module, recipe, text.value_or(""), options.sets);
+    if (config->precision == "bf16")
+      (*module)->setAttr("nf.precision", StringAttr::get(&context, config->precision));
     if (!(*module)->hasAttr("nf.model")) { // no language model: its forward program is all there is
       config.reset();
       return true;

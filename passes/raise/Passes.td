@@ -403,4 +403,41 @@ def AppendLoss : Pass<"nf-append-loss", "::mlir::ModuleOp"> {
                         "computes a whole micro-batch">];
 }
 
+def NarrowActivations : Pass<"nf-narrow-activations", "::mlir::ModuleOp"> {
+  let summary = "rounds the activations of a graph that is trained in bf16";
+  let description = [{
+    In a module with the attribute `nf.precision = "bf16"`, which it takes away, activations are rounded where programs
+    of a definition round them: products with weights and attention read and give bf16, what LayerNorm reads is rounded
+    too, and everything between two such places computes in f32. A value is rounded once for all its readers. The
+    vocabulary's projection (`vocab` of `nf.model`), the loss, and what depends on arguments or on parameters alone
+    stay f32.
+
+    ```mlir
+    module attributes {nf.precision = "bf16"} {
+      nf.parameter @w : tensor<8x8xf32> {init = "{\"kind\":\"ones\"}"}
+      nf.program @eval(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+        %w = nf.get @w : tensor<8x8xf32>
+        %x = nf.embedding %w, %tokens : (tensor<8x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+        %y = nf.linear %x, %w : (tensor<2x4x8xf32>, tensor<8x8xf32>) -> tensor<2x4x8xf32>
+        nf.return %y : tensor<2x4x8xf32>
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    module {
+      nf.parameter @w : tensor<8x8xf32> {init = "{\"kind\":\"ones\"}"}
+      nf.program @eval(%tokens: tensor<2x4xi32> {nf.name = "tokens"}) -> (tensor<2x4x8xf32> {nf.name = "y"}) {
+        %w = nf.get @w : tensor<8x8xf32>
+        %x = nf.embedding %w, %tokens : (tensor<8x8xf32>, tensor<2x4xi32>) -> tensor<2x4x8xf32>
+        %rounded = nf.cast %x : (tensor<2x4x8xf32>) -> tensor<2x4x8xbf16>
+        %narrow = nf.linear %rounded, %w : (tensor<2x4x8xbf16>, tensor<8x8xf32>) -> tensor<2x4x8xbf16>
+        %y = nf.cast %narrow : (tensor<2x4x8xbf16>) -> tensor<2x4x8xf32>
+        nf.return %y : tensor<2x4x8xf32>
+      }
+    }
+    ```
+  }];
+}
+
 #endif // NF_PASSES_RAISE_PASSES_TD

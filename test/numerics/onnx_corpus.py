@@ -357,6 +357,7 @@ add("ours-20", "our NormFormer, untied",
 QUICK = {"gpt2-13", "llama-17", "opt-post-15", "bert-14", "roberta-14", "neox-16", "neox-parallel-17", "xt-20", "xt-relative-20",
          "torchscale-17", "clip-17", "timm-scale-18", "timm-post-23", "ours-14", "gpt2-half-17",
          "bert-bfloat-20"}
+QUICK_BF16 = {"gpt2-13", "roberta-14"}  # trained in bf16 too
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

@@ -129,12 +129,12 @@ class Corpus(unittest.TestCase):
         self.assertEqual((entry.layers, entry.ops), (layers_text(compile_model(file, "--explain")), ops_text(raised)))
         self.compare(entry, model, file)
 
-    def compare(self, entry, model, file):
+    def compare(self, entry, model, file, *settings):
         for name, parameter in model.named_parameters():
             parameter.requires_grad = not matches(name, entry.frozen)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            compile_model(file, "-o", folder / "model")
+            compile_model(file, "-o", folder / "model", *settings)
             program = Executable(str(folder / "model"))
             about = program.metadata()
             recipe = Recipe.from_metadata(about)
@@ -162,11 +162,17 @@ class Corpus(unittest.TestCase):
             {n: places[n].of(out[places[n].name]).double() - int(matches(n, entry.plus_one)) for n in used})
         self.assertEqual(sum(t.numel() for n, t in out.items() if n.startswith("grad.")),
                          sum(t.numel() for t in ours.gradients.values()), "only the model's parameters are trained")
-        checks = compare_training.compare(ours, peer, truth, STEPS * recipe.lr, False)
+        checks = compare_training.compare(ours, peer, truth, STEPS * recipe.lr,
+                                          about["model"]["precision"] == "bf16")
         broken = [c for c in checks if not c.holds]
         if broken:
             compare_training.print_table(checks)
         self.assertEqual([], [c.what for c in broken])
+
+
+def in_bf16(test, entry):
+    model = onnx_corpus.build(entry)
+    test.compare(entry, model, onnx_corpus.file_of(entry, model, CACHE), "--set", "train.precision=bf16")
 
 
 def run(slow):
@@ -175,5 +181,8 @@ def run(slow):
     torch.set_num_threads(1)
     for entry in onnx_corpus.ENTRIES:
         if entry.slow == slow:
-            setattr(Corpus, "test_" + entry.name.replace("-", "_"), lambda self, entry=entry: self.check(entry))
+            name = "test_" + entry.name.replace("-", "_")
+            setattr(Corpus, name, lambda self, entry=entry: self.check(entry))
+            if slow or entry.name in onnx_corpus.QUICK_BF16:
+                setattr(Corpus, name + "_in_bf16", lambda self, entry=entry: in_bf16(self, entry))
     unittest.main(module=__name__, argv=["onnx_corpus"])

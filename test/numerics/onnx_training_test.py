@@ -144,7 +144,8 @@ class OnnxTraining(unittest.TestCase):
             weights = {name: p.detach() for name, p in model.named_parameters()}
             truth, peer = (compare_training.train(model.config, recipe, weights, batches, steps, dtype)
                            for dtype in (torch.float64, torch.float32))
-            checks = compare_training.compare(ours, peer, truth, steps * recipe.lr, False)
+            checks = compare_training.compare(ours, peer, truth, steps * recipe.lr,
+                                              about["model"]["precision"] == "bf16")
             broken = [c for c in checks if not c.holds]
             if broken:
                 compare_training.print_table(checks)
@@ -163,6 +164,11 @@ class OnnxTraining(unittest.TestCase):
         self.check(make_model(**NORMFORMER, tie_embeddings=False), dynamo=True, external_data=True, batch=3, sequence=8,
                    dynamic_shapes=({0: "batch", 1: "sequence"}, {0: "batch", 1: "sequence"}),
                    settings=["--dim", "batch=2", "--dim", "sequence=16"])
+
+    def test_training_in_bf16(self):
+        """Of a float32 file: the recipe says what training computes in."""
+        self.check(make_model(**NORMFORMER), settings=["--set", "train.precision=bf16"], steps=5, dynamo=True,
+                   optimize=False, external_data=False)
 
     def test_least_memory(self):
         self.check(make_model(**NORMFORMER), tight=True, dynamo=False)
