@@ -145,6 +145,25 @@ module {
 
 // -----
 
+// Batches one after another are no longer one batch.
+// CHECK-LABEL: nf.program @logits(%tokens: tensor<1x8xi32>
+// CHECK-NEXT: broadcast %tokens
+module {
+  nf.parameter @w : tensor<64x16xf32> {init = "zeros"}
+  nf.program @forward(%tokens: tensor<4x8xi32> {nf.name = "tokens"}) -> (tensor<4x8x64xf32> {nf.name = "logits"}) {
+    %w = nf.get @w : tensor<64x16xf32>
+    %x = nf.gather %w, %tokens : (tensor<64x16xf32>, tensor<4x8xi32>) -> tensor<4x8x16xf32>
+    // expected-remark @+1 {{nf.concat mixes}}
+    %two = nf.concat %x, %x axis 0 : (tensor<4x8x16xf32>, tensor<4x8x16xf32>) -> tensor<8x8x16xf32>
+    %wide = nf.reshape %two : (tensor<8x8x16xf32>) -> tensor<4x8x32xf32>
+    %half = nf.slice %wide axis 2 from 0 size 16 : (tensor<4x8x32xf32>) -> tensor<4x8x16xf32>
+    %y = nf.linear %half, %w : (tensor<4x8x16xf32>, tensor<64x16xf32>) -> tensor<4x8x64xf32>
+    nf.return %y : tensor<4x8x64xf32>
+  }
+}
+
+// -----
+
 // Both operands of a product that is no batch of products: each token of one sequence meets those of all others.
 // CHECK-LABEL: nf.program @logits(%tokens: tensor<1x8xi32>
 // CHECK-NEXT: broadcast %tokens
