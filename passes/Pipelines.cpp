@@ -218,9 +218,14 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
   addCanonicalizer(lowered); // descriptors of static buffers vanish
   lowered.addPass(createCSEPass());
-  if (options.target == Target::CudaEmulated)
-    pm.addPass(createEmulateGpu());  // needs the final signatures of the functions that launch
-  pm.addPass(createLowerPrograms()); // needs the kernels' final signatures
+  if (options.target == Target::CudaEmulated) {
+    EmulateGpuOptions emulation;
+    emulation.checkKernels = options.checkKernels;
+    pm.addPass(createEmulateGpu(emulation)); // needs the final signatures of the functions that launch
+  }
+  LowerProgramsOptions programs;
+  programs.checkKernels = options.checkKernels;
+  pm.addPass(createLowerPrograms(programs)); // needs the kernels' final signatures
   pm.addPass(createEmitTable());     // needs the programs' functions
 }
 
@@ -281,7 +286,7 @@ static std::string stageOptions(const PipelineOptions &options) {
   llvm::raw_string_ostream out(text);
   out << "vector-bits=" << options.vectorBits << " target=" << (options.target == Target::Cpu ? "cpu" : "cuda-emulated")
       << " fold=" << nameOf(options.fold) << (options.bf16 ? " bf16=1" : "")
-      << (options.verifyStages ? "" : " verify=0");
+      << (options.verifyStages ? "" : " verify=0") << (options.checkKernels ? " check-kernels=1" : "");
   if (options.recomputeSteps > 0)
     out << " recompute-steps=" << options.recomputeSteps;
   if (!options.freeze.empty())
@@ -385,6 +390,8 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                                   llvm::cl::init(0)};
   ListOption<std::string> freeze{*this, "freeze", llvm::cl::desc("patterns of parameters that are not trained")};
   ListOption<std::string> trainOnly{*this, "train-only", llvm::cl::desc("patterns of the parameters that are trained")};
+  Option<bool> checkKernels{*this, "check-kernels", llvm::cl::desc("an emulated GPU refuses mistakes of its kernels"),
+                            llvm::cl::init(false)};
   Option<bool> verify{*this, "verify", llvm::cl::desc("check what the stage leaves (nf-verify-stage)"),
                       llvm::cl::init(true)};
 };
@@ -402,6 +409,7 @@ void nf::registerStagePipelines() {
           pipeline.recomputeSteps = options.recomputeSteps;
           pipeline.freeze.assign(options.freeze.begin(), options.freeze.end());
           pipeline.trainOnly.assign(options.trainOnly.begin(), options.trainOnly.end());
+          pipeline.checkKernels = options.checkKernels;
           pipeline.target = parseTarget(options.target.getValue()).value_or(Target::Cpu);
           buildStage(stage, pm, pipeline);
         });

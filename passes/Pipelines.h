@@ -45,6 +45,7 @@ struct PipelineOptions {
   unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
   Target target = Target::Cpu; ///< whose kernels programs become
   bool raiseRemarks = false;   ///< where attention stays in primitives, and why
+  bool checkKernels = false;   ///< kernels of an emulated GPU tell it what they do, and it refuses mistakes
 };
 
 /// Adds the passes of one stage to a manager of modules.

@@ -344,6 +344,7 @@ private:
                                 options.freeze,       options.trainOnly, takeMlirOptions};
     pipeline.target = kernels;
     pipeline.raiseRemarks = options.raiseRemarks;
+    pipeline.checkKernels = options.checkKernels;
     pipeline.recomputeSteps = recomputeSteps;
     return pipeline;
   }

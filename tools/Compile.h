@@ -30,7 +30,8 @@ struct CompileOptions {
   std::string
       memory; ///< most memory of the program (parseByteSize), in place of the definition's train.memory; "": its
   bool fuseRemarks = false, foldRemarks = false, raiseRemarks = false;
-  bool verifyStages = true; ///< check what each stage leaves
+  bool verifyStages = true;  ///< check what each stage leaves
+  bool checkKernels = false; ///< a program whose emulated GPU refuses mistakes of its kernels
   std::string libraries;    ///< folder of libnfrt.a and libopenblas.a
 };
 

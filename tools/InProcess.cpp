@@ -37,6 +37,9 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   offer("nf_emulated_wait_copies", &nf_emulated_wait_copies);
   offer("nf_emulated_exp2", &nf_emulated_exp2);
   offer("nf_emulated_ballot", &nf_emulated_ballot);
+  offer("nf_emulated_warp_barrier", &nf_emulated_warp_barrier);
+  offer("nf_emulated_at", &nf_emulated_at);
+  offer("nf_emulated_access", &nf_emulated_access);
   if (llvm::Error error = code.getMainJITDylib().define(absoluteSymbols(std::move(services))))
     return std::move(error);
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "nf.o",
@@ -49,17 +52,18 @@ static llvm::Expected<const nf_model *> load(llvm::orc::LLJIT &code, SmallVector
   return table->toPtr<const nf_model *>();
 }
 
-std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, StringRef cpu, Target kernels, bool optimize) {
+std::unique_ptr<CompiledModule> nf::compileInProcess(ModuleOp module, const InProcessOptions &how) {
   auto report = [&](llvm::Error error) -> std::unique_ptr<CompiledModule> {
     module.emitError() << llvm::toString(std::move(error));
     return nullptr;
   };
-  auto target = resolveCpu(cpu);
+  auto target = resolveCpu(how.cpu);
   if (!target)
     return report(target.takeError());
-  target->optimize = optimize;
+  target->optimize = how.optimize;
   PipelineOptions options = {target->vectorBits, target->bf16};
-  options.target = kernels;
+  options.target = how.target;
+  options.checkKernels = how.checkKernels;
   if (failed(runStages(module, firstStageOf(module), Stage::Llvm, options)))
     return nullptr;
   auto object = emitObject(module, *target);

@@ -31,10 +31,15 @@ private:
   const nf_model *table;
 };
 
-/// Compiles a module, from whatever stage it is in, for the processor called `cpu` (which must be able to stand in for
-/// this one), and loads it, at O3 or O0. The module is lowered in place. Null after an error.
-std::unique_ptr<CompiledModule> compileInProcess(mlir::ModuleOp module, llvm::StringRef cpu = "host",
-                                                 Target target = Target::Cpu, bool optimize = true);
+struct InProcessOptions {
+  std::string cpu = "host"; ///< a processor that this one can stand in for
+  Target target = Target::Cpu;
+  bool optimize = true;      ///< O3, else O0
+  bool checkKernels = false; ///< of an emulated GPU
+};
+
+/// Compiles a module, from whatever stage it is in, and loads it. It is lowered in place. Null after an error.
+std::unique_ptr<CompiledModule> compileInProcess(mlir::ModuleOp module, const InProcessOptions &options);
 
 } // namespace nf
 

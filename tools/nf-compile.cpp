@@ -101,6 +101,9 @@ int main(int argc, char **argv) {
                  "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
   app.add_option("--target", options.target, "what to compile for: cpu, or a GPU that the cpu emulates, cuda-emulated")
       ->capture_default_str();
+  app.add_flag("--check-kernels", options.checkKernels,
+               "make a program whose emulated GPU refuses mistakes of its kernels: races, accesses out of bounds,\n"
+               "memory that nothing wrote (docs/compiler.md)");
   app.add_option("--arch", options.arch, "GPU that --emit=ptx writes for: sm_80, sm_90, sm_90a")->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_flag(
@@ -137,6 +140,8 @@ int main(int argc, char **argv) {
     if (options.emitGpu && options.target == "cpu")
       throw CLI::ValidationError("--emit=" + emit,
                                  "expected --target=cuda-emulated, but got cpu, which has no such form");
+    if (options.checkKernels && options.target != "cuda-emulated")
+      throw CLI::ValidationError("--check-kernels", "expected --target=cuda-emulated, but got " + options.target);
     if (!from.empty())
       options.from = parseStage(from);
     if (options.output.empty()) {

@@ -24,7 +24,7 @@ struct Options {
   std::string input, program, values, dump, cpu = "host", target = "cpu";
   uint64_t seed = 1;
   int threads = 2, repeats = 0;
-  bool states = false;
+  bool states = false, checkKernels = false;
 };
 
 } // namespace
@@ -179,6 +179,7 @@ int main(int argc, char **argv) {
   app.add_option("--target", options.target, "whose kernels: cpu, or a GPU's that it emulates, cuda-emulated")
       ->check(CLI::IsMember({"cpu", "cuda-emulated"}))
       ->capture_default_str();
+  app.add_flag("--check-kernels", options.checkKernels, "let the emulated GPU refuse mistakes of its kernels");
   app.add_option("--threads", options.threads, "threads to run on")->capture_default_str()->check(CLI::Range(1, 128));
   app.add_option("--repeats", options.repeats, "run so many times more and print each fused region's least time");
   app.add_flag("--states", options.states, "print and dump the states after the run too");
@@ -197,7 +198,8 @@ int main(int argc, char **argv) {
     if (failed(runStages(*module, firstStageOf(*module), Stage::Plan, {})))
       return 1;
     std::vector<RegionTraffic> regions = trafficOf(*module, options.program);
-    auto compiled = compileInProcess(*module, options.cpu, *parseTarget(options.target));
+    auto compiled = compileInProcess(
+        *module, {options.cpu, *parseTarget(options.target), /*optimize=*/true, options.checkKernels});
     if (!compiled)
       return 1;
     run(compiled->model(), options, regions, inputs);

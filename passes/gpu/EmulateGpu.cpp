@@ -2,7 +2,8 @@
 //
 // Before → after in Passes.td.
 //
-// 1. Copy each kernel of the gpu.module into the host module, as the code of one thread.
+// 1. Copy each kernel of the gpu.module into the host module, as the code of one thread; where it is checked, with calls
+//    that say what it does (CheckAccesses).
 // 2. Its nvvm ops become calls of runtime/abi/nf_emulation.h, its pointers plain ones, its shared globals places in the
 //    block's shared memory.
 // 3. The kernel's function in the host module keeps what its launches need to know: threads and shared memory.
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "passes/gpu/CheckAccesses.h"
 #include "passes/gpu/Passes.h"
 #include "passes/lower/LlvmBuilder.h"
 #include "runtime/abi/nf_emulation.h"
@@ -44,6 +46,8 @@ static Type plain(Type type) {
 
 namespace {
 struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
+  using EmulateGpuBase::EmulateGpuBase;
+
   void runOnOperation() override {
     auto kernels = getOperation().lookupSymbol<gpu::GPUModuleOp>(gpuModuleName);
     if (!kernels)
@@ -61,7 +65,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
   LogicalResult emulate(LlvmBuilder &b, LLVM::LLVMFuncOp host, LLVM::LLVMFuncOp kernel) {
     std::string name = host.getSymName().str();
     int64_t sharedBytes = layOutShared(kernel);
-    LLVM::LLVMFuncOp body = copyForHost(b, kernel, name + ".code");
+    LLVM::LLVMFuncOp body = copyForHost(b, kernel, name);
     if (failed(callRuntime(b, body)))
       return failure();
     buildThread(b, body, threadName(name));
@@ -77,9 +81,9 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     SymbolTable symbols(kernel->getParentOp());
     kernel.walk([&](LLVM::AddressOfOp address) {
       auto global = symbols.lookup<LLVM::GlobalOp>(address.getGlobalName());
-      auto [place, isNew] = places.try_emplace(address.getGlobalName(), bytes);
-      if (isNew)
-        bytes += llvm::alignTo(DataLayout::closest(kernel).getTypeSize(global.getGlobalType()), sharedAlignment);
+      int64_t size = DataLayout::closest(kernel).getTypeSize(global.getGlobalType());
+      if (places.try_emplace(address.getGlobalName(), SharedPlace{bytes, size}).second)
+        bytes += llvm::alignTo(size, sharedAlignment);
     });
     return bytes;
   }
@@ -87,12 +91,13 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
   LLVM::LLVMFuncOp copyForHost(LlvmBuilder &b, LLVM::LLVMFuncOp kernel, StringRef name) {
     b.setInsertionPointToEnd(getOperation().getBody());
     auto body = cast<LLVM::LLVMFuncOp>(b.clone(*kernel));
-    body.setSymName(name);
+    body.setSymName((name + ".code").str());
     body.setLinkage(LLVM::Linkage::Internal);
     for (NamedAttribute attribute : llvm::to_vector(body->getDiscardableAttrs()))
       body->removeDiscardableAttr(attribute.getName());
     SmallVector<Type> inputs(body.getNumArguments(), b.ptr);
     body.setFunctionType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), inputs));
+    AccessChecks checks(body, places);
     body.walk([](Block *block) {
       for (BlockArgument argument : block->getArguments())
         argument.setType(plain(argument.getType()));
@@ -101,6 +106,8 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
       for (OpResult result : op->getResults())
         result.setType(plain(result.getType()));
     });
+    if (checkKernels)
+      checks.emit(b, name);
     return body;
   }
 
@@ -113,8 +120,9 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     words = {};
     SmallVector<Operation *> ops;
     body.walk([&](Operation *op) {
-      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::AddressOfOp, LLVM::CallIntrinsicOp>(op) ||
-          roundsToBf16(op))
+      auto address = dyn_cast<LLVM::AddressOfOp>(op);
+      if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::CallIntrinsicOp>(op) || roundsToBf16(op) ||
+          (address && places.contains(address.getGlobalName())))
         ops.push_back(op);
     });
     bool fits = true;
@@ -153,6 +161,9 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](NVVM::ThreadIdXOp) { return call(b, "nf_emulated_thread", b.i32, {}); })
         .Case([&](NVVM::BlockIdXOp) { return call(b, "nf_emulated_block", b.i32, {}); })
         .Case([&](NVVM::Barrier0Op) { return call(b, "nf_emulated_barrier", Type(), {}); })
+        .Case([&](NVVM::SyncWarpOp barrier) {
+          return call(b, "nf_emulated_warp_barrier", Type(), barrier.getMask());
+        })
         .Case([&](NVVM::ShflOp shuffle) { return emulateShuffle(b, shuffle); })
         .Case([&](NVVM::MmaOp product) { return emulateProduct(b, product); })
         .Case([&](NVVM::LdMatrixOp load) { return emulateMatrixLoad(b, load); })
@@ -173,7 +184,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
         .Case([&](LLVM::AddressOfOp address) {
           Value base = call(b, "nf_emulated_shared", b.ptr, {});
-          auto offset = static_cast<int32_t>(places.lookup(address.getGlobalName()));
+          auto offset = static_cast<int32_t>(places.lookup(address.getGlobalName()).first);
           return LLVM::GEPOp::create(b, b.ptr, b.i8, base, ArrayRef<LLVM::GEPArg>{offset}).getResult();
         })
         .Default([](Operation *) { return failure(); });
@@ -286,6 +297,6 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
   }
 
   Value words;                     ///< of the function in hand, see wordOf
-  llvm::StringMap<int64_t> places; ///< of a kernel's shared globals, in bytes
+  llvm::StringMap<SharedPlace> places; ///< of a kernel's shared globals
 };
 } // namespace

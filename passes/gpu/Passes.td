@@ -160,6 +160,9 @@ def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
     block. What one thread runs becomes `@<kernel>.thread`, and the kernel's function in the host module gets
     `nf.gpu_shared`, the bytes of its shared memory. Every op that has no host form is listed.
 
+    With `check-kernels`, each access of global or shared memory, and each barrier, shuffle and vote, is told to the
+    emulated GPU before it happens, with the place that it was made for: `nf_emulated_access` and `nf_emulated_at`.
+
     ```mlir
     module {
       gpu.module @nf_gpu {
@@ -188,6 +191,8 @@ def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"checkKernels", "check-kernels", "bool", /*default=*/"false",
+                        "tell the emulated GPU of each access, so that it can refuse mistakes">];
 }
 
 #endif // NF_PASSES_GPU_PASSES_TD

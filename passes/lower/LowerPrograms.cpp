@@ -6,7 +6,8 @@
 // 2. All kernels' addresses are one table, all launches' names one string, all nf.number one array. (As code, launches
 //    would cost LLVM more time than the kernels.)
 // 3. Every program becomes its list of launches, as numbers, and a function that gives it to nf_run. Where they
-//    are a GPU's, the list is one for nf_gpu_run: instead of kernels' addresses it has a table of works (GpuWorks).
+//    are a GPU's, the list is one for nf_gpu_run: instead of kernels' addresses it has a table of works (GpuWorks), and
+//    where its kernels are checked, sizes of buffers and the places of arguments (nf_gpu_checks).
 // 4. What nf-emit-table needs of a program stays on its function in `nf.program`.
 //
 //===------------------------------------------------------------------------------------------===//
@@ -44,6 +45,8 @@ static std::string profileName(LaunchOp launch) {
 
 namespace {
 struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
+  using LowerProgramsBase::LowerProgramsBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
@@ -120,25 +123,60 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
 
   /// Writes an nf_launches; returns the buffers of the longest launch.
   int64_t buildLaunches(LlvmBuilder &b, ProgramOp program, StringRef name) {
-    std::vector<int64_t> numbers;
+    std::vector<int64_t> numbers, sizes;
     int64_t count = 0, longest = 1;
     for (auto launch : program.getBody().front().getOps<LaunchOp>()) {
       int64_t buffers = launch.getBuffers().size();
       llvm::append_values(numbers, kernels.lookup(launch.getKernelAttr().getAttr()), launch.getTasks(),
                           placeOfName(launch), buffers);
-      for (Value buffer : launch.getBuffers())
+      for (Value buffer : launch.getBuffers()) {
         numbers.push_back(placeOf(buffer));
+        sizes.push_back(bytesOf(buffer));
+      }
       longest = std::max(longest, buffers);
       ++count;
     }
     std::string numbersName = (name + ".numbers").str();
     b.numbers(numbersName, numbers);
-    b.global(name, LLVM::Linkage::Internal, [&] { return listOf(b, numbersName, count); });
+    std::string checksName = checkKernels && isForGpu ? buildChecks(b, program, name, sizes) : "";
+    b.global(name, LLVM::Linkage::Internal, [&] { return listOf(b, numbersName, count, checksName); });
     return longest;
   }
 
+  /// Writes an nf_gpu_checks; returns its name.
+  std::string buildChecks(LlvmBuilder &b, ProgramOp program, StringRef name, ArrayRef<int64_t> sizes) {
+    SmallVector<int64_t> inputs; // offset and bytes
+    if (auto arguments = program->getAttrOfType<ArrayAttr>("nf.arguments"))
+      for (auto argument : arguments.getAsRange<DictionaryAttr>())
+        if (argument.getAs<IntegerAttr>("direction").getInt() == NF_IN) {
+          auto type = cast<RankedTensorType>(argument.getAs<TypeAttr>("type").getValue());
+          inputs.push_back(argument.getAs<IntegerAttr>("offset").getInt());
+          inputs.push_back(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8));
+        }
+    std::string sizesName = (name + ".sizes").str(), inputsName = (name + ".inputs").str(),
+                checksName = (name + ".checks").str();
+    b.numbers(sizesName, sizes);
+    b.numbers(inputsName, inputs);
+    b.global(checksName, LLVM::Linkage::Internal, [&] {
+      return b.structure({b.addressOf(sizesName), b.addressOf(inputsName), b.constant(inputs.size() / 2)});
+    });
+    return checksName;
+  }
+
+  /// What a launch may reach of a buffer: up to the last element of its type.
+  int64_t bytesOf(Value buffer) {
+    if (buffer.getDefiningOp<NumberOp>())
+      return sizeof(int32_t);
+    auto type = cast<MemRefType>(buffer.getType());
+    auto [strides, offset] = type.getStridesAndOffset();
+    int64_t last = 0;
+    for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
+      last += (extent - 1) * stride;
+    return (last + 1) * std::max(1u, type.getElementTypeBitWidth() / 8);
+  }
+
   /// An nf_launches, for a GPU an nf_gpu_launches.
-  Value listOf(LlvmBuilder &b, StringRef numbers, int64_t count) {
+  Value listOf(LlvmBuilder &b, StringRef numbers, int64_t count, StringRef checks) {
     SmallVector<Value> fields{b.addressOf(numbers), b.constant(count)};
     fields.push_back(isForGpu ? LLVM::ZeroOp::create(b, b.ptr).getResult() : b.addressOf(kernelsName));
     fields.push_back(b.addressOf(launchNamesName));
@@ -147,7 +185,8 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     if (!isForGpu)
       return launches;
     return b.structure({launches, b.addressOf(kernelsName), b.constant(kernels.size()),
-                        b.constant(constants.size() * constantBytes())});
+                        b.constant(constants.size() * constantBytes()),
+                        checks.empty() ? LLVM::ZeroOp::create(b, b.ptr).getResult() : b.addressOf(checks)});
   }
 
   /// A buffer's offset and segment as one number.

@@ -43,6 +43,7 @@ def LowerPrograms : Pass<"nf-lower-programs", "::mlir::ModuleOp"> {
     Runs after the kernels were converted to LLVM with bare pointers. Each nf.program becomes an nf_launches of
     runtime/abi/nf_abi.h, its launches as numbers, and `@nf_program_<name>`, which gives it to nf_run. Each launched
     kernel gets an entry of type nf_kernel under its name; the kernel itself becomes `@<name>.body`, inlined there.
+    With `check-kernels`, lists for an emulated GPU also say how large buffers are and where arguments lie.
 
     ```mlir
     module {
@@ -73,6 +74,8 @@ def LowerPrograms : Pass<"nf-lower-programs", "::mlir::ModuleOp"> {
     The program's attributes stay on the function for nf-emit-table.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"checkKernels", "check-kernels", "bool", /*default=*/"false",
+                        "what checked kernels of an emulated GPU are held to">];
 }
 
 def EmitTable : Pass<"nf-emit-table", "::mlir::ModuleOp"> {

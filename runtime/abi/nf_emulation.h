@@ -47,8 +47,39 @@ float nf_emulated_exp2(float x);
 /* vote.sync.ballot.b32: bit i is set where lane i is in the mask and its predicate is not 0. */
 int32_t nf_emulated_ballot(int32_t mask, int32_t predicate);
 
+/* bar.warp.sync: every lane of the mask comes here; orders their memory, as shuffles and votes do not. */
+void nf_emulated_warp_barrier(int32_t mask);
+
+/* What checked kernels tell the emulated GPU before they do it (nf-emulate-gpu=check-kernels). */
+typedef enum nf_emulated_use {
+  NF_USE_LOAD = 0,
+  NF_USE_STORE = 1,
+  NF_USE_COPY = 2,   /* where a cp.async goes */
+  NF_USE_MATRIX = 3, /* a row of an ldmatrix */
+  NF_USE_WAIT = 4    /* no memory: a barrier, shuffle or vote */
+} nf_emulated_use;
+
+/* A place in a kernel's code. */
+typedef struct nf_emulated_site {
+  const char *source; /* of the op that it was made for: file, line, column, name; "" where that is not known */
+  int32_t index;      /* among the kernel's */
+  int32_t use;
+  int32_t is_shared;
+  int32_t argument;  /* the kernel's pointer that an address in global memory follows from; -1: any of them */
+  int32_t alignment; /* bytes that addresses are multiples of */
+  int32_t matrices;  /* of an ldmatrix; negative where it transposes */
+  int64_t first, bytes; /* the array that an address in shared memory follows from: its place there; 0 bytes: any */
+} nf_emulated_site;
+
+/* The thread comes to a place that uses no memory. */
+void nf_emulated_at(const nf_emulated_site *site);
+/* It uses `bytes` bytes there. */
+void nf_emulated_access(const nf_emulated_site *site, const void *address, int32_t bytes);
+
 #ifdef __cplusplus
 } /* extern "C" */
+
+static_assert(sizeof(nf_emulated_site) == 48, "layout is part of the ABI");
 #endif
 
 #endif /* NF_EMULATION_H */

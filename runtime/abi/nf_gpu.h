@@ -75,11 +75,19 @@ typedef struct nf_gpu_work {
   const nf_gpu_gemm *gemm;   /* NF_GPU_GEMM */
 } nf_gpu_work;
 
+/* What checked kernels are held to beside their launches. */
+typedef struct nf_gpu_checks {
+  const int64_t *sizes;  /* bytes of each launch's buffers, launch by launch */
+  const int64_t *inputs; /* of the program's arguments in the transient arena: offset and bytes, one after the other */
+  int64_t input_count;
+} nf_gpu_checks;
+
 typedef struct nf_gpu_launches {
   nf_launches launches; /* `kernels` is null: a launch's first number is its index in works */
   const nf_gpu_work *works;
   int64_t work_count;
   int64_t constant_bytes; /* of launches.constants */
+  const nf_gpu_checks *checks; /* null where kernels are not checked */
 } nf_gpu_launches;
 
 /* Does what the list says, one after the other. `args` has room for the buffers of the longest launch. */
@@ -89,7 +97,7 @@ void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, voi
 } /* extern "C" */
 
 static_assert(sizeof(nf_gpu_matrix) == 40 && sizeof(nf_gpu_gemm) == 152, "layout is part of the ABI");
-static_assert(sizeof(nf_gpu_work) == 88 && sizeof(nf_gpu_launches) == 64, "layout is part of the ABI");
+static_assert(sizeof(nf_gpu_work) == 88 && sizeof(nf_gpu_launches) == 72, "layout is part of the ABI");
 #endif
 
 #endif /* NF_GPU_H */

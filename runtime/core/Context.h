@@ -67,6 +67,8 @@ public:
   /// Parameters in the order of the table: P of nf_abi.h.
   std::span<const nf_state *const> parameters() const { return parameterStates; }
   Program program(std::string_view name);
+  /// Of the arena that all programs share.
+  int64_t transientBytes() const { return transientSegment.bytes(); }
 
   /// The elements of a float state.
   std::span<float> values(const nf_state &state) const;

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
+#include <random>
 #include <string>
 
 using namespace nf::rt;
@@ -15,18 +17,27 @@ static constexpr uint32_t poison = 0x7FC17FC1;
 
 static thread_local Block *runningBlock = nullptr;
 
+Block &Block::ofThisThread() {
+  static thread_local Block here;
+  return here;
+}
+
 Block &Block::current() { return *runningBlock; }
 
 void Block::run(const Kernel &which) {
   kernel = which;
-  if (kernel.threads < 1 || kernel.threads > mostThreads)
+  if (kernel.threads < 1 || kernel.threads > mostThreads) {
+    threads.assign(1, {});
     fail(0, "a block has 1 to 1024 threads");
+  }
   runningBlock = this;
   start();
   for (;;) {
-    for (running = 0; running < static_cast<int32_t>(kernel.threads); ++running)
+    for (int32_t thread : turns) {
+      running = thread;
       if (threads[running].state == State::Ready)
         swapcontext(&scheduler, &threads[running].context);
+    }
     bool released = releaseBarrier();
     for (int32_t warp = 0; warp < kernel.threads; warp += warpSize)
       released |= releaseShuffles(warp) || releaseWarpOp(warp);
@@ -46,9 +57,13 @@ void Block::start() {
     stacks = std::make_unique_for_overwrite<std::byte[]>(stackBytes * kernel.threads);
   }
   sharedMemory.assign((kernel.sharedBytes + sizeof(Quad) - 1) / sizeof(Quad), Quad{{poison, poison, poison, poison}});
+  if (kernel.checks)
+    kernel.checks->beginBlock(kernel.block, shared(), kernel.sharedBytes);
+  orderTurns();
   for (int64_t i = 0; i < kernel.threads; ++i) {
     Thread &thread = threads[i];
     thread.state = State::Ready;
+    thread.site = nullptr;
     thread.copies.clear();
     thread.copyGroups.clear();
     getcontext(&thread.context);
@@ -57,6 +72,15 @@ void Block::start() {
     thread.context.uc_link = &scheduler;
     makecontext(&thread.context, &Block::runThread, 0);
   }
+}
+
+void Block::orderTurns() {
+  turns.resize(kernel.threads);
+  std::iota(turns.begin(), turns.end(), 0);
+  if (kernel.order == 0)
+    return;
+  std::minstd_rand random(static_cast<uint32_t>(kernel.order * 2654435761u + kernel.block));
+  std::shuffle(turns.begin(), turns.end(), random);
 }
 
 void Block::runThread() {
@@ -76,6 +100,8 @@ void Block::wait(State state) {
 }
 
 void Block::waitAtBarrier() { wait(State::AtBarrier); }
+
+void Block::waitAtWarpBarrier(uint32_t mask) { exchange({mask, 0, 0, 0, std::nullopt, /*isBarrier=*/true}); }
 
 int32_t Block::shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind) {
   return exchange({mask, value, offset, clamp, kind});
@@ -98,6 +124,8 @@ bool Block::releaseBarrier() {
       return false;
   for (int64_t i = 0; i < kernel.threads; ++i)
     threads[i].state = State::Ready;
+  if (kernel.checks)
+    kernel.checks->time().passBarrier();
   return true;
 }
 
@@ -118,10 +146,12 @@ bool Block::releaseShuffles(int32_t warp) {
       if (mask >> other & 1) {
         const Thread &thread = threads[warp + other];
         complete &= thread.state == State::AtShuffle && thread.shuffle.mask == mask &&
-                    thread.shuffle.kind == first.shuffle.kind;
+                    thread.shuffle.kind == first.shuffle.kind && thread.shuffle.isBarrier == first.shuffle.isBarrier;
       }
     if (!complete)
       continue;
+    if (first.shuffle.isBarrier && kernel.checks)
+      kernel.checks->time().passWarpBarrier(warp / warpSize, mask);
     for (int32_t other = 0; other < lanes; ++other)
       if (mask >> other & 1)
         threads[warp + other].received = first.shuffle.kind ? receive(warp, other) : countBallot(warp, mask);
@@ -197,6 +227,36 @@ int32_t Block::countBallot(int32_t warp, uint32_t mask) const {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// Checked kernels
+//===------------------------------------------------------------------------------------------===//
+
+/// The lanes that get elements of the row of an ldmatrix that `lane` points to, and that lane.
+static uint32_t lanesOfRow(int32_t lane, bool isTransposed) {
+  int32_t row = lane % 8;
+  uint32_t lanes = 1u << lane;
+  if (!isTransposed)
+    return lanes | 0xFu << 4 * row;
+  for (int32_t column = 0; column < 8; ++column)
+    lanes |= 1u << (4 * column + row / 2);
+  return lanes;
+}
+
+void Block::access(const nf_emulated_site *site, const void *address, int32_t bytes) {
+  comeTo(site);
+  if (!kernel.checks)
+    return;
+  int32_t lane = running % warpSize;
+  uint32_t lanes = 1u << lane;
+  if (site->use == NF_USE_MATRIX) {
+    if (lane >= 8 * std::abs(site->matrices))
+      return; // what these lanes point to is not used
+    lanes = lanesOfRow(lane, site->matrices < 0);
+  }
+  if (std::string broken = kernel.checks->access(*site, address, bytes, {running, lanes}); !broken.empty())
+    fail(running, broken);
+}
+
+//===------------------------------------------------------------------------------------------===//
 // Copies to shared memory
 //===------------------------------------------------------------------------------------------===//
 
@@ -229,6 +289,8 @@ void Block::waitForCopies(int32_t groups) {
     for (const Copy &copy : pending.front()) {
       std::memset(copy.to, 0, copy.bytes);
       std::memcpy(copy.to, copy.from, copy.sourceBytes);
+      if (kernel.checks)
+        kernel.checks->land(copy.to, copy.bytes, running);
     }
 }
 
@@ -236,9 +298,11 @@ void Block::waitForCopies(int32_t groups) {
 // Broken rules
 //===------------------------------------------------------------------------------------------===//
 
-void Block::fail(int32_t thread, const char *rule) const {
-  std::fprintf(stderr, "%s: block %lld, thread %d: error: expected that %s\n", kernel.name,
-               static_cast<long long>(kernel.block), thread, rule);
+void Block::fail(int32_t thread, const std::string &rule) const {
+  const nf_emulated_site *site = threads[thread].site;
+  std::string place = site && *site->source ? std::string("; at ") + site->source : "";
+  std::fprintf(stderr, "%s: block %lld, thread %d: error: expected that %s%s\n", kernel.name,
+               static_cast<long long>(kernel.block), thread, rule.c_str(), place.c_str());
   std::fflush(stderr);
   std::_Exit(1);
 }
@@ -251,8 +315,7 @@ void Block::failStuck() const {
     if (threads[i].state == State::AtShuffle)
       fail(i, "every lane of its mask comes to the shuffle where this one waits");
     if (threads[i].state == State::AtWarpOp)
-      fail(i, (std::string("every lane of the warp comes to the ") + threads[i].warpOp->name + " where this one waits")
-                  .c_str());
+      fail(i, std::string("every lane of the warp comes to the ") + threads[i].warpOp->name + " where this one waits");
   }
   std::abort();
 }
@@ -263,14 +326,14 @@ void Block::failStuck() const {
 
 void nf_emulate_block(nf_emulated_kernel kernel, void *const *args, const char *name, int64_t threads,
                       int64_t sharedBytes, int64_t block) {
-  static thread_local Block here; // keeps its stacks from block to block
-  here.run({kernel, args, name, threads, sharedBytes, block});
+  Block::ofThisThread().run({kernel, args, name, threads, sharedBytes, block});
 }
 
 int32_t nf_emulated_thread(void) { return Block::current().thread(); }
 int32_t nf_emulated_block(void) { return Block::current().block(); }
 void *nf_emulated_shared(void) { return Block::current().shared(); }
 void nf_emulated_barrier(void) { Block::current().waitAtBarrier(); }
+void nf_emulated_warp_barrier(int32_t mask) { Block::current().waitAtWarpBarrier(static_cast<uint32_t>(mask)); }
 
 int32_t nf_emulated_shuffle(int32_t mask, int32_t value, int32_t offset, int32_t clamp, int32_t kind) {
   return Block::current().shuffle(static_cast<uint32_t>(mask), value, offset, clamp, static_cast<nf_shuffle>(kind));
@@ -283,4 +346,9 @@ void nf_emulated_commit_copies(void) { Block::current().commitCopies(); }
 void nf_emulated_wait_copies(int32_t groups) { Block::current().waitForCopies(groups); }
 int32_t nf_emulated_ballot(int32_t mask, int32_t predicate) {
   return Block::current().ballot(static_cast<uint32_t>(mask), predicate != 0);
+}
+
+void nf_emulated_at(const nf_emulated_site *site) { Block::current().comeTo(site); }
+void nf_emulated_access(const nf_emulated_site *site, const void *address, int32_t bytes) {
+  Block::current().access(site, address, bytes);
 }

@@ -2,7 +2,7 @@
 #ifndef NF_RUNTIME_EMULATION_BLOCK_H
 #define NF_RUNTIME_EMULATION_BLOCK_H
 
-#include "runtime/abi/nf_emulation.h"
+#include "runtime/emulation/Checks.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +26,12 @@ public:
     void *const *args;
     const char *name;
     int64_t threads, sharedBytes, block;
+    Checks *checks = nullptr; ///< in a launch, for kernels that are checked
+    uint64_t order = 0;       ///< seed of the order in which threads take turns; 0: ascending
   };
+
+  /// One that the calling thread has for itself: it keeps its stacks from block to block.
+  static Block &ofThisThread();
 
   /// Runs a block of `kernel` from start to end.
   void run(const Kernel &kernel);
@@ -35,10 +40,13 @@ public:
   static Block &current();
 
   // For the thread of the block that runs.
+  void comeTo(const nf_emulated_site *site) { threads[running].site = site; }
+  void access(const nf_emulated_site *site, const void *address, int32_t bytes);
   int32_t thread() const { return running; }
   int32_t block() const { return static_cast<int32_t>(kernel.block); }
   void *shared() { return sharedMemory.data(); }
   void waitAtBarrier();
+  void waitAtWarpBarrier(uint32_t mask);
   int32_t shuffle(uint32_t mask, int32_t value, int32_t offset, int32_t clamp, nf_shuffle kind);
   int32_t ballot(uint32_t mask, bool predicate);
 
@@ -64,6 +72,7 @@ private:
     uint32_t mask;
     int32_t value, offset, clamp;
     std::optional<nf_shuffle> kind; ///< nothing: a ballot of values
+    bool isBarrier = false;         ///< a barrier of the lanes
   };
   struct Copy {
     void *to;
@@ -73,6 +82,7 @@ private:
   struct Thread {
     ucontext_t context;
     State state;
+    const nf_emulated_site *site; ///< the last place it came to, of a checked kernel
     Shuffle shuffle;
     int32_t received;
     const WarpOp *warpOp;
@@ -86,6 +96,7 @@ private:
 
   static void runThread();
   void start();
+  void orderTurns();
   void wait(State state);
   bool releaseBarrier();
   bool releaseShuffles(int32_t warp);
@@ -93,13 +104,14 @@ private:
   int32_t exchange(const Shuffle &shuffle);
   int32_t receive(int32_t warp, int32_t lane);
   int32_t countBallot(int32_t warp, uint32_t mask) const;
-  [[noreturn]] void fail(int32_t thread, const char *rule) const;
+  [[noreturn]] void fail(int32_t thread, const std::string &rule) const;
   [[noreturn]] void failStuck() const;
 
   Kernel kernel{};
   std::vector<Thread> threads;
   std::unique_ptr<std::byte[]> stacks;
   std::vector<Quad> sharedMemory;
+  std::vector<int32_t> turns; ///< the threads in the order in which they take turns
   ucontext_t scheduler;
   int32_t running = 0;
 };
