@@ -226,7 +226,7 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
   LowerProgramsOptions programs;
   programs.checkKernels = options.checkKernels;
   pm.addPass(createLowerPrograms(programs)); // needs the kernels' final signatures
-  pm.addPass(createEmitTable());     // needs the programs' functions
+  pm.addPass(createEmitTable());             // needs the programs' functions
 }
 
 static void buildPasses(Stage stage, OpPassManager &pm, const PipelineOptions &options) {

@@ -32,7 +32,7 @@ struct CompileOptions {
   bool fuseRemarks = false, foldRemarks = false, raiseRemarks = false;
   bool verifyStages = true;  ///< check what each stage leaves
   bool checkKernels = false; ///< a program whose emulated GPU refuses mistakes of its kernels
-  std::string libraries;    ///< folder of libnfrt.a and libopenblas.a
+  std::string libraries;     ///< folder of libnfrt.a and libopenblas.a
 };
 
 /// Compiles, and prints a report to standard output unless that is the output. Returns false after errors, one line

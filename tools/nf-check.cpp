@@ -284,9 +284,8 @@ static LogicalResult check(ModuleOp module, const Options &options) {
   bool passed = !programs.empty();
   OwningOpRef<ModuleOp> lowered(module.clone());
   std::unique_ptr<CompiledModule> compiled;
-  if (options.against == "cpu" &&
-      !(compiled = compileInProcess(
-            *lowered, {options.cpu, *parseTarget(options.target), !options.plain, options.checkKernels})))
+  if (options.against == "cpu" && !(compiled = compileInProcess(*lowered, {options.cpu, *parseTarget(options.target),
+                                                                           !options.plain, options.checkKernels})))
     return failure();
   for (ProgramOp program : programs) {
     llvm::outs() << "@" << program.getSymName() << "\n";

@@ -198,8 +198,8 @@ int main(int argc, char **argv) {
     if (failed(runStages(*module, firstStageOf(*module), Stage::Plan, {})))
       return 1;
     std::vector<RegionTraffic> regions = trafficOf(*module, options.program);
-    auto compiled = compileInProcess(
-        *module, {options.cpu, *parseTarget(options.target), /*optimize=*/true, options.checkKernels});
+    auto compiled =
+        compileInProcess(*module, {options.cpu, *parseTarget(options.target), /*optimize=*/true, options.checkKernels});
     if (!compiled)
       return 1;
     run(compiled->model(), options, regions, inputs);

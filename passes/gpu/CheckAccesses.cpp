@@ -19,7 +19,9 @@ AccessChecks::AccessChecks(LLVM::LLVMFuncOp kernel, const llvm::StringMap<Shared
 }
 
 void AccessChecks::collect(Operation *op) {
-  auto bytesOf = [&](Type type) { return static_cast<int64_t>(DataLayout::closest(op).getTypeSize(type).getFixedValue()); };
+  auto bytesOf = [&](Type type) {
+    return static_cast<int64_t>(DataLayout::closest(op).getTypeSize(type).getFixedValue());
+  };
   // What an instruction of this size asks for, where the op does not say.
   auto alignmentOf = [](std::optional<uint64_t> stated, int64_t bytes) {
     return stated ? static_cast<int64_t>(*stated) : std::min<int64_t>(gpuVectorBytes, llvm::PowerOf2Ceil(bytes));

@@ -1,6 +1,7 @@
 //===- CheckAccesses.h - a kernel tells the emulated GPU what it does ------------------------===//
 //
-// 1. In a copy of the kernel whose pointers still have address spaces, find what uses memory or waits for other threads.
+// 1. In a copy of the kernel whose pointers still have address spaces, find what uses memory or waits for other
+// threads.
 // 2. Find what each address follows from: a pointer of the kernel, or an array in shared memory.
 // 3. Write the table of these places, `@<kernel>.sites`, and a call before each of them (runtime/abi/nf_emulation.h).
 //

@@ -2,7 +2,8 @@
 //
 // Before → after in Passes.td.
 //
-// 1. Copy each kernel of the gpu.module into the host module, as the code of one thread; where it is checked, with calls
+// 1. Copy each kernel of the gpu.module into the host module, as the code of one thread; where it is checked, with
+// calls
 //    that say what it does (CheckAccesses).
 // 2. Its nvvm ops become calls of runtime/abi/nf_emulation.h, its pointers plain ones, its shared globals places in the
 //    block's shared memory.
@@ -161,9 +162,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](NVVM::ThreadIdXOp) { return call(b, "nf_emulated_thread", b.i32, {}); })
         .Case([&](NVVM::BlockIdXOp) { return call(b, "nf_emulated_block", b.i32, {}); })
         .Case([&](NVVM::Barrier0Op) { return call(b, "nf_emulated_barrier", Type(), {}); })
-        .Case([&](NVVM::SyncWarpOp barrier) {
-          return call(b, "nf_emulated_warp_barrier", Type(), barrier.getMask());
-        })
+        .Case([&](NVVM::SyncWarpOp barrier) { return call(b, "nf_emulated_warp_barrier", Type(), barrier.getMask()); })
         .Case([&](NVVM::ShflOp shuffle) { return emulateShuffle(b, shuffle); })
         .Case([&](NVVM::MmaOp product) { return emulateProduct(b, product); })
         .Case([&](NVVM::LdMatrixOp load) { return emulateMatrixLoad(b, load); })
@@ -296,7 +295,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     LLVM::ReturnOp::create(b, ValueRange());
   }
 
-  Value words;                     ///< of the function in hand, see wordOf
+  Value words;                         ///< of the function in hand, see wordOf
   llvm::StringMap<SharedPlace> places; ///< of a kernel's shared globals
 };
 } // namespace

@@ -2,6 +2,7 @@
 #include "passes/gpu/ThreadEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -40,6 +41,21 @@ Value ThreadEmitter::load(unsigned argument, Value index, int64_t width) {
     return loaded;
   auto zero = DenseElementsAttr::get(cast<ShapedType>(loaded.getType()), b.getI8IntegerAttr(0).getValue());
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, loaded, arith::ConstantOp::create(b, zero));
+}
+
+/// Elements that are the thread's own where `isOwn` holds (null: always); else it may get any. Of a buffer that the
+/// kernel writes, others' elements are not read: their thread may write them at the same time.
+Value ThreadEmitter::loadOwn(Value isOwn, unsigned argument, Value index, int64_t width) {
+  if (!isOwn || !llvm::is_contained(problem.outs, argument))
+    return load(argument, index, width);
+  auto type = VectorType::get({width}, problem.arguments[argument].type.getElementType());
+  auto branch = scf::IfOp::create(b, type, isOwn, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, load(argument, index, width));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, arith::ConstantOp::create(b, b.getZeroAttr(type)).getResult());
+  return branch.getResult(0);
 }
 
 void ThreadEmitter::store(Value vector, unsigned argument, Value index) {
@@ -92,7 +108,7 @@ ThreadRow ThreadEmitter::beginRow(Value row, Value isReal) {
   FusedOp op = problem.op;
   for (auto [i, kind] : llvm::enumerate(problem.inputKinds))
     if (kind == RowKind::Row)
-      result.numbers[op.getBodyBlock()->getArgument(i)] = onlyElement(b, load(problem.inputs[i], row, 1));
+      result.numbers[op.getBodyBlock()->getArgument(i)] = onlyElement(b, loadOwn(isReal, problem.inputs[i], row, 1));
   return result;
 }
 
@@ -146,8 +162,12 @@ Value ThreadEmitter::make(const ThreadRow &row, RowPart &part, Value value) {
 Value ThreadEmitter::loadInput(const ThreadRow &row, RowPart &part, BlockArgument argument) {
   unsigned index = argument.getArgNumber();
   switch (problem.inputKinds[index]) {
-  case RowKind::RowCol:
-    return load(problem.inputs[index], placeIn(row.row, part.column), spread.vector);
+  case RowKind::RowCol: {
+    Value isOwn = row.isReal && part.isReal ? arith::AndIOp::create(b, row.isReal, part.isReal).getResult()
+                  : row.isReal              ? row.isReal
+                                            : part.isReal;
+    return loadOwn(isOwn, problem.inputs[index], placeIn(row.row, part.column), spread.vector);
+  }
   case RowKind::Gather: {
     FusedOp op = problem.op;
     Value source = op.getBodyBlock()->getArgument(op.getGatherIndex()[index]);

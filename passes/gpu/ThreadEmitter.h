@@ -62,6 +62,7 @@ private:
   mlir::Value drawBits(const ThreadRow &row, RowPart &part, RandomBitsOp op);
   mlir::Value numberColumns(RowPart &part, mlir::Value iota);
   mlir::Value address(unsigned argument, mlir::Value index);
+  mlir::Value loadOwn(mlir::Value isOwn, unsigned argument, mlir::Value index, int64_t width);
 
   mlir::ImplicitLocOpBuilder &b;
   const RowProblem &problem;

@@ -65,9 +65,9 @@ typedef struct nf_emulated_site {
   int32_t index;      /* among the kernel's */
   int32_t use;
   int32_t is_shared;
-  int32_t argument;  /* the kernel's pointer that an address in global memory follows from; -1: any of them */
-  int32_t alignment; /* bytes that addresses are multiples of */
-  int32_t matrices;  /* of an ldmatrix; negative where it transposes */
+  int32_t argument;     /* the kernel's pointer that an address in global memory follows from; -1: any of them */
+  int32_t alignment;    /* bytes that addresses are multiples of */
+  int32_t matrices;     /* of an ldmatrix; negative where it transposes */
   int64_t first, bytes; /* the array that an address in shared memory follows from: its place there; 0 bytes: any */
 } nf_emulated_site;
 

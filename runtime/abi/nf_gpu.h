@@ -86,7 +86,7 @@ typedef struct nf_gpu_launches {
   nf_launches launches; /* `kernels` is null: a launch's first number is its index in works */
   const nf_gpu_work *works;
   int64_t work_count;
-  int64_t constant_bytes; /* of launches.constants */
+  int64_t constant_bytes;      /* of launches.constants */
   const nf_gpu_checks *checks; /* null where kernels are not checked */
 } nf_gpu_launches;
 

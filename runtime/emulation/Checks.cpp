@@ -8,7 +8,7 @@ using namespace nf::rt;
 /// That of the program before where it is the same memory: the clock makes it old.
 Shadow &Checks::segment(Shadow::Kind kind, Buffer memory) {
   for (Shadow &known : segments)
-    if (known.begin() == memory.data && known.size() == memory.bytes)
+    if (known.isOf(kind, memory.data, memory.bytes))
       return known;
   return segments.emplace_back(clock, kind, memory.data, memory.bytes);
 }
@@ -17,7 +17,8 @@ void Checks::beginProgram(Buffer persistent, Buffer transient, Buffer constants)
   clock.beginProgram();
   current = {&segment(Shadow::Kind::Persistent, persistent), &segment(Shadow::Kind::Transient, transient),
              &segment(Shadow::Kind::Persistent, constants)};
-  segments.remove_if([&](const Shadow &old) { return std::find(current.begin(), current.end(), &old) == current.end(); });
+  segments.remove_if(
+      [&](const Shadow &old) { return std::find(current.begin(), current.end(), &old) == current.end(); });
 }
 
 Shadow *Checks::shadowOf(const void *address) {
@@ -48,7 +49,7 @@ void Checks::beginLaunch(std::span<const Buffer> of) {
 
 void Checks::beginBlock(int64_t number, const void *base, int64_t bytes) {
   clock.beginBlock(number);
-  if (!shared || shared->begin() != base || shared->size() != bytes)
+  if (!shared || !shared->isOf(Shadow::Kind::Shared, base, bytes))
     shared.emplace(clock, Shadow::Kind::Shared, base, bytes);
 }
 
@@ -59,9 +60,7 @@ std::optional<Checks::Range> Checks::rangeOf(const nf_emulated_site &site, const
       return Range{-1, shared->begin() + site.first, site.bytes};
     return Range{-1, shared->begin(), shared->size()};
   }
-  auto range = [&](int64_t i) {
-    return Range{i, static_cast<const uint8_t *>(buffers[i].data), buffers[i].bytes};
-  };
+  auto range = [&](int64_t i) { return Range{i, static_cast<const uint8_t *>(buffers[i].data), buffers[i].bytes}; };
   auto count = static_cast<int64_t>(buffers.size());
   if (site.argument >= 0 && site.argument < count)
     return range(site.argument);

@@ -51,7 +51,7 @@ private:
   std::string note(const nf_emulated_site &site, Shadow &shadow, int64_t offset, int64_t bytes, Accessor who);
 
   GpuClock clock;
-  std::list<Shadow> segments; 
+  std::list<Shadow> segments;
   std::vector<Shadow *> current;
   std::optional<Shadow> shared;
   std::span<const Buffer> buffers;

@@ -76,8 +76,8 @@ private:
   uint64_t seed;
   std::vector<int64_t> order; ///< of the blocks of a launch; empty: ascending
   Checks *checks = nullptr;
-  const int64_t *sizes = nullptr;       ///< of the buffers of the launches to come
-  std::vector<Checks::Buffer> buffers;  ///< of the launch that is checked
+  const int64_t *sizes = nullptr;      ///< of the buffers of the launches to come
+  std::vector<Checks::Buffer> buffers; ///< of the launch that is checked
 };
 } // namespace
 

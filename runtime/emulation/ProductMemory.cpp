@@ -40,8 +40,8 @@ bool ProductMemory::readsVector() const {
 }
 
 std::string ProductMemory::brokenRule() const {
-  bool adds = gemm.beta == NF_BETA_ONE ||
-              (gemm.beta == NF_BETA_FLAG && *static_cast<const int32_t *>(buffers[3].data) != 0);
+  bool adds =
+      gemm.beta == NF_BETA_ONE || (gemm.beta == NF_BETA_FLAG && *static_cast<const int32_t *>(buffers[3].data) != 0);
   std::string broken = brokenBy("A", gemm.a, buffers[0], true);
   if (broken.empty())
     broken = brokenBy("B", gemm.b, buffers[1], true);

@@ -103,8 +103,8 @@ bool Shadow::isWritten(int64_t offset) const { return isWritten(cells[offset]); 
 std::string Shadow::race(const char *what, uint32_t then, int32_t other, const nf_emulated_site *site) const {
   std::string block = clock.isInBlock(then) ? "" : fmt::format("block {}, ", clock.blockOf(then));
   std::string place = site && *site->source ? fmt::format(", the last time at {}", site->source) : "";
-  return fmt::format("a barrier orders what two threads do to one byte, but {}thread {} {} it too{}", block, other, what,
-                     place);
+  return fmt::format("a barrier orders what two threads do to one byte, but {}thread {} {} it too{}", block, other,
+                     what, place);
 }
 
 /// An access of `lanes` now, after the last write.

@@ -12,9 +12,9 @@
 
 namespace nf::rt {
 
-/// When things happen on a GPU whose blocks run one after another. An instant is what a block does between two barriers:
-/// later instants of one block are ordered, those of two blocks in one launch never are, and launches always are. Within
-/// an instant only barriers of warps order two threads.
+/// When things happen on a GPU whose blocks run one after another. An instant is what a block does between two
+/// barriers: later instants of one block are ordered, those of two blocks in one launch never are, and launches always
+/// are. Within an instant only barriers of warps order two threads.
 class GpuClock {
 public:
   void beginProgram();
@@ -67,6 +67,9 @@ public:
   /// Shadow of `bytes` bytes from `base` on; the clock outlives it.
   Shadow(const GpuClock &clock, Kind kind, const void *base, int64_t bytes);
 
+  bool isOf(Kind other, const void *otherBase, int64_t otherBytes) const {
+    return kind == other && base == otherBase && bytes == otherBytes;
+  }
   const uint8_t *begin() const { return base; }
   int64_t size() const { return bytes; }
   bool contains(const void *address) const {
@@ -92,14 +95,14 @@ private:
   /// Zeros, where nothing happened: instants begin with 1.
   struct Cell {
     const nf_emulated_site *writer, *reader;
-    uint32_t written, read;   ///< the last instant of each
-    uint32_t firstRead;       ///< the first one in its launch
-    uint32_t readLanes;       ///< of the warp of readThread that read in instant `read`
+    uint32_t written, read; ///< the last instant of each
+    uint32_t firstRead;     ///< the first one in its launch
+    uint32_t readLanes;     ///< of the warp of readThread that read in instant `read`
     uint16_t writeThread, writeCount;
     uint16_t readThread, readCount;
-    uint16_t otherReader;     ///< of another warp in instant `read`, or nobody
-    uint16_t firstReader;     ///< in instant firstRead
-    bool isInFlight;          ///< written by a copy that has not landed
+    uint16_t otherReader; ///< of another warp in instant `read`, or nobody
+    uint16_t firstReader; ///< in instant firstRead
+    bool isInFlight;      ///< written by a copy that has not landed
   };
 
   std::string checkAgainstWrite(const Cell &cell, int32_t thread, uint32_t lanes) const;

@@ -117,8 +117,7 @@ TEST_F(CheckedBlock, ProductsAreHeldToTheirBuffers) {
   gemm.epilogue = NF_EPILOGUE_BIAS;
   Checks::Buffer of[] = {{persistent, 32}, {transient, 24}, {transient + 64, 48}, {transient + 128, 16}};
   ProductMemory memory(checks, gemm, of, true);
-  EXPECT_EQ(memory.brokenRule(),
-            "B to be written before it is read, but nothing has written all of its bytes 0 to 7");
+  EXPECT_EQ(memory.brokenRule(), "B to be written before it is read, but nothing has written all of its bytes 0 to 7");
   checks.fill(transient, 24);
   EXPECT_TRUE(memory.brokenRule().starts_with("the epilogue's vector to be written before it is read"));
   checks.fill(transient + 128, 16);
