@@ -145,11 +145,12 @@ struct LowerMatmulGpu : nf::impl::LowerMatmulGpuBase<LowerMatmulGpu> {
         getOperation(), op.getLoc(), name, {c.getType(), bias.getType()}, spread.threads,
         [&](GpuBuilder &b, ValueRange pointers) {
           forVectors(b, spread, [&](Value index, Value isReal) {
-            Value place = b.scale(index, vector), column = b.scale(b.remainder(index, columns / vector), vector);
-            Value old = emitCast(b, b.load(pointers[0], element, place, vector), b.getF32Type());
-            Value added = emitCast(b, b.load(pointers[1], biasElement, column, vector), b.getF32Type());
-            Value sum = emitCast(b, arith::AddFOp::create(b, old, added), element);
-            b.onlyIf(isReal, [&] { b.store(sum, pointers[0], place); });
+            b.onlyIf(isReal, [&] { // the load too: what another thread has, it writes
+              Value place = b.scale(index, vector), column = b.scale(b.remainder(index, columns / vector), vector);
+              Value old = emitCast(b, b.load(pointers[0], element, place, vector), b.getF32Type());
+              Value added = emitCast(b, b.load(pointers[1], biasElement, column, vector), b.getF32Type());
+              b.store(emitCast(b, arith::AddFOp::create(b, old, added), element), pointers[0], place);
+            });
           });
         });
     if (withoutEpilogue)

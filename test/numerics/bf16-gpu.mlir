@@ -1,8 +1,8 @@
 // Products of bf16 with f32 on the emulated GPU, as nf-round-products leaves them: each operand rounded once, sums in f32,
 // results rounded once. The loss keeps its logits and their gradients in bf16.
-// RUN: nf-check %s --program=products --prepare=nf-round-products --against=cpu --target=cuda-emulated --tolerance=6e-3 | FileCheck %s --check-prefix=PRODUCTS
-// RUN: env NF_GPU_REFUSE=bias nf-check %s --program=products --prepare=nf-round-products --against=cpu --target=cuda-emulated --tolerance=6e-3 | FileCheck %s --check-prefix=PRODUCTS
-// RUN: nf-check %s --program=loss --prepare=nf-round-products --against=cpu --target=cuda-emulated --bf16 --tolerance=1.2e-2 | FileCheck %s --check-prefix=LOSS
+// RUN: nf-check %s --program=products --prepare=nf-round-products --against=cpu --target=cuda-emulated --check-kernels --tolerance=6e-3 | FileCheck %s --check-prefix=PRODUCTS
+// RUN: env NF_GPU_REFUSE=bias nf-check %s --program=products --prepare=nf-round-products --against=cpu --target=cuda-emulated --check-kernels --tolerance=6e-3 | FileCheck %s --check-prefix=PRODUCTS
+// RUN: nf-check %s --program=loss --prepare=nf-round-products --against=cpu --target=cuda-emulated --check-kernels --bf16 --tolerance=1.2e-2 | FileCheck %s --check-prefix=LOSS
 // RUN: nf-check %s --program=loss --prepare=nf-round-products --against=cpu --bf16 --tolerance=1.2e-2 | FileCheck %s --check-prefix=LOSS
 
 // PRODUCTS-LABEL: @products{{$}}

@@ -1,13 +1,13 @@
 // Flash attention of the GPU, emulated, against the reference: bf16 on tensor cores. Sizes off every tile (64 queries or
 // keys, 32 queries of a tile), one token, every head width, every mask, dropout, and merged q, k, v.
 // At width 128 gradients are as far from the reference as the CPU's: of `out`, rounded to bf16, backward makes D.
-// RUN: nf-check %s --program=plain --against=cpu --target=cuda-emulated --tolerance=4e-3 | FileCheck %s --check-prefix=PLAIN
-// RUN: nf-check %s --program=causal --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=CAUSAL
-// RUN: nf-check %s --program=masks --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=MASKS
-// RUN: nf-check %s --program=dropout --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=DROPOUT
-// RUN: nf-check %s --program=widths --against=cpu --target=cuda-emulated --tolerance=1.2e-2 | FileCheck %s --check-prefix=WIDTHS
-// RUN: nf-check %s --program=extremes --against=cpu --target=cuda-emulated --tolerance=8e-3 | FileCheck %s --check-prefix=EXTREMES
-// RUN: nf-check %s --program=extremes_f32 --against=cpu --target=cuda-emulated --tolerance=2e-3 | FileCheck %s --check-prefix=EXTREMES-F32
+// RUN: nf-check %s --program=plain --against=cpu --target=cuda-emulated --check-kernels --tolerance=4e-3 | FileCheck %s --check-prefix=PLAIN
+// RUN: nf-check %s --program=causal --against=cpu --target=cuda-emulated --check-kernels --tolerance=8e-3 | FileCheck %s --check-prefix=CAUSAL
+// RUN: nf-check %s --program=masks --against=cpu --target=cuda-emulated --check-kernels --tolerance=8e-3 | FileCheck %s --check-prefix=MASKS
+// RUN: nf-check %s --program=dropout --against=cpu --target=cuda-emulated --check-kernels --tolerance=8e-3 | FileCheck %s --check-prefix=DROPOUT
+// RUN: nf-check %s --program=widths --against=cpu --target=cuda-emulated --check-kernels --tolerance=1.2e-2 | FileCheck %s --check-prefix=WIDTHS
+// RUN: nf-check %s --program=extremes --against=cpu --target=cuda-emulated --check-kernels --tolerance=8e-3 | FileCheck %s --check-prefix=EXTREMES
+// RUN: nf-check %s --program=extremes_f32 --against=cpu --target=cuda-emulated --check-kernels --tolerance=2e-3 | FileCheck %s --check-prefix=EXTREMES-F32
 
 // PLAIN-LABEL: @plain{{$}}
 // PLAIN-NEXT: lse: largest error

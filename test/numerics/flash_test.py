@@ -73,6 +73,7 @@ def main():
             path = Path(folder) / f"flash-{seed}.mlir"
             path.write_text(module(seed))
             done = subprocess.run([nf_check, str(path), "--program=attention", "--against=cpu", "--target=cuda-emulated",
+                                   "--check-kernels",
                                    f"--tolerance={TOLERANCES[element(seed)]}"], capture_output=True, text=True, timeout=300)
             if done.returncode != 0:
                 failed += 1

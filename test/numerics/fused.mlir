@@ -1,5 +1,5 @@
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s
 
 // A number that all rows share, changed before it meets them, and one value for every row as a result.
 // CHECK-LABEL: @shared{{$}}

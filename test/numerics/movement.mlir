@@ -1,6 +1,6 @@
 // Copies and scattered sums off and on every tile and vector, larger than a block of a GPU.
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s
 
 // CHECK-LABEL: @transposes{{$}}
 // CHECK-NEXT: a: largest error 0

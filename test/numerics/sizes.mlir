@@ -1,12 +1,12 @@
 // Sizes on and off the width of vectors, one, and the largest of the models: forward and backward.
 // RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu | FileCheck %s --check-prefix=FORWARD-BACKWARD
-// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=FORWARD-BACKWARD
+// RUN: nf-check %s --program=forward_backward --prepare=nf-differentiate --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=FORWARD-BACKWARD
 // RUN: nf-check %s --program=wide --against=cpu | FileCheck %s --check-prefix=WIDE
-// RUN: nf-check %s --program=wide --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=WIDE
+// RUN: nf-check %s --program=wide --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=WIDE
 // RUN: nf-check %s --program=one --against=cpu | FileCheck %s --check-prefix=ONE
-// RUN: nf-check %s --program=one --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=ONE
+// RUN: nf-check %s --program=one --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=ONE
 // RUN: nf-check %s --program=operand_sums --against=cpu | FileCheck %s --check-prefix=OPERAND-SUMS
-// RUN: nf-check %s --program=operand_sums --against=cpu --target=cuda-emulated | FileCheck %s --check-prefix=OPERAND-SUMS
+// RUN: nf-check %s --program=operand_sums --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=OPERAND-SUMS
 
 nf.parameter @x : tensor<2x3x37xf32> {init = "zeros"}
 nf.parameter @weight : tensor<37xf32> {init = "zeros"}

@@ -1,6 +1,6 @@
 // RUN: nf-check %s --against=decomposed | FileCheck %s
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s
 // RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @q : tensor<2x5x12xf32> {init = "zeros"}

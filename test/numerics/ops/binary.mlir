@@ -1,6 +1,6 @@
 // RUN: nf-check %s --against=decomposed | FileCheck %s
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s
 // RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @full : tensor<3x17xf32> {init = "zeros", nf.range = [0.25, 2.0]}

@@ -1,6 +1,6 @@
 // RUN: nf-check %s --against=decomposed | FileCheck %s
 // RUN: nf-check %s --against=cpu --bf16 | FileCheck %s
-// RUN: nf-check %s --against=cpu --bf16 --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --bf16 --target=cuda-emulated --check-kernels | FileCheck %s
 // RUN: nf-check %s --against=finite-differences | FileCheck %s --check-prefixes=CHECK,GRADIENT
 
 nf.parameter @x : tensor<2x3x5xf32> {init = "zeros"}

@@ -1,6 +1,6 @@
 // RUN: nf-check %s --against=decomposed | FileCheck %s
 // RUN: nf-check %s --against=cpu | FileCheck %s
-// RUN: nf-check %s --against=cpu --target=cuda-emulated | FileCheck %s
+// RUN: nf-check %s --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s
 
 // CHECK-LABEL: @bits{{$}}
 // CHECK-NEXT: r: largest error

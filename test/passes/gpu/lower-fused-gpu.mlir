@@ -138,6 +138,38 @@ nf.program @overwritten() {
 
 // -----
 
+// Of a row in place, a thread behind its end reads nothing: what it could read instead, another one writes. Where
+// another buffer is written, it reads the row's first columns, without a branch.
+// CHECK-LABEL: llvm.func @fused_2x33_0
+// CHECK: %[[OWN:.*]] = scf.if %[[REAL:.*]] -> (vector<{{.*}}>) {
+// CHECK: llvm.load
+// CHECK: scf.if %[[REAL]] {
+// CHECK: llvm.store
+// CHECK-LABEL: llvm.func @fused_2x33_1
+// CHECK-NOT: scf.if {{.*}} -> (vector<{{.*}}>)
+// CHECK: llvm.load
+// CHECK: scf.if
+// CHECK: llvm.store
+nf.program @tails() {
+  %x = nf.buffer transient 0 : memref<2x33xf32>
+  %y = nf.buffer transient 512 : memref<2x33xf32>
+  nf.fused rows 2 cols 33 (%x) outs(%x) {operand_kinds = array<i32: 0>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1>} : (memref<2x33xf32>, memref<2x33xf32>) -> () {
+  ^bb0(%r: tensor<33xf32>):
+    %n = nf.neg %r : (tensor<33xf32>) -> tensor<33xf32>
+    nf.yield %n : tensor<33xf32>
+  }
+  nf.fused rows 2 cols 33 (%x) outs(%y) {operand_kinds = array<i32: 0>, result_kinds = array<i32: 0>,
+      gather_index = array<i64: -1>} : (memref<2x33xf32>, memref<2x33xf32>) -> () {
+  ^bb0(%r: tensor<33xf32>):
+    %n = nf.neg %r : (tensor<33xf32>) -> tensor<33xf32>
+    nf.yield %n : tensor<33xf32>
+  }
+  nf.return
+}
+
+// -----
+
 // Regions on tensors are not planned yet and stay.
 // CHECK-LABEL: nf.program @tensors
 // CHECK: fused rows 4 cols 8

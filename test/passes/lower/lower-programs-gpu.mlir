@@ -1,11 +1,17 @@
 // RUN: nf-opt %s --nf-stage-llvm=target=cuda-emulated | FileCheck %s
+// RUN: nf-opt %s --nf-stage-llvm="target=cuda-emulated check-kernels" | FileCheck %s --check-prefix=CHECKED
+
+// Lists of checked kernels have the bytes of each launch's buffers.
+// CHECKED: @nf_program_p.launches.sizes(dense<[32, 4, 32, 32, 32, 4]>
+// CHECKED: @nf_program_p.launches.checks()
+// CHECKED: llvm.mlir.addressof @nf_program_p.launches.checks
 
 // A program for a GPU is a list for nf_gpu_run: what launches name is in a table of works, kernels, products and code of
 // the CPU; numbers lie 16 bytes apart.
 // CHECK: @nf_program_p.launches.numbers(dense<[0, 4, 0, 2, 192, 2, 1, 1, 2, 3, 192, 576, 1152, 2, 2, 7, 1, 50]> : tensor<18xi64>)
 // CHECK: global internal constant @nf_program_p.launches()
 // CHECK: llvm.mlir.zero : !llvm.ptr
-// CHECK: !llvm.struct<(struct<(ptr, i64, ptr, ptr, ptr)>, ptr, i64, i64)>
+// CHECK: !llvm.struct<(struct<(ptr, i64, ptr, ptr, ptr)>, ptr, i64, i64, ptr)>
 // CHECK: llvm.func internal @nf_program_p(
 // CHECK: llvm.call @nf_gpu_run(
 // CHECK: global internal constant @gemm.gemm()
