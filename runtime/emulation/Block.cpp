@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 
 using namespace nf::rt;
 
@@ -48,6 +49,7 @@ void Block::run(const Kernel &which) {
       break;
     failStuck();
   }
+  closeCounts();
   runningBlock = nullptr;
 }
 
@@ -126,6 +128,7 @@ bool Block::releaseBarrier() {
     threads[i].state = State::Ready;
   if (kernel.checks)
     kernel.checks->time().passBarrier();
+  closeCounts();
   return true;
 }
 
@@ -241,6 +244,19 @@ static uint32_t lanesOfRow(int32_t lane, bool isTransposed) {
   return lanes;
 }
 
+void Block::countProduct() {
+  if (kernel.counts && running % warpSize == 0)
+    kernel.counts->noteProduct();
+}
+
+/// The kernel's own name is the first word of its launch's.
+void Block::closeCounts() {
+  if (!kernel.counts)
+    return;
+  std::string_view name = kernel.name;
+  kernel.counts->close(std::string(name.substr(0, name.find(' '))));
+}
+
 void Block::access(const nf_emulated_site *site, const void *address, int32_t bytes) {
   comeTo(site);
   if (!kernel.checks)
@@ -252,6 +268,8 @@ void Block::access(const nf_emulated_site *site, const void *address, int32_t by
       return; // what these lanes point to is not used
     lanes = lanesOfRow(lane, site->matrices < 0);
   }
+  if (kernel.counts)
+    kernel.counts->note(site, running, address, bytes);
   if (std::string broken = kernel.checks->access(*site, address, bytes, {running, lanes}); !broken.empty())
     fail(running, broken);
 }

@@ -3,6 +3,7 @@
 #define NF_RUNTIME_EMULATION_BLOCK_H
 
 #include "runtime/emulation/Checks.h"
+#include "runtime/emulation/Counts.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,7 @@ public:
     const char *name;
     int64_t threads, sharedBytes, block;
     Checks *checks = nullptr; ///< in a launch, for kernels that are checked
+    Counts *counts = nullptr; ///< of requests, if anyone wants them
     uint64_t order = 0;       ///< seed of the order in which threads take turns; 0: ascending
   };
 
@@ -42,6 +44,7 @@ public:
   // For the thread of the block that runs.
   void comeTo(const nf_emulated_site *site) { threads[running].site = site; }
   void access(const nf_emulated_site *site, const void *address, int32_t bytes);
+  void countProduct();
   int32_t thread() const { return running; }
   int32_t block() const { return static_cast<int32_t>(kernel.block); }
   void *shared() { return sharedMemory.data(); }
@@ -97,6 +100,7 @@ private:
   static void runThread();
   void start();
   void orderTurns();
+  void closeCounts();
   void wait(State state);
   bool releaseBarrier();
   bool releaseShuffles(int32_t warp);

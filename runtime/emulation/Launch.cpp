@@ -51,6 +51,22 @@ static uint64_t orderSeed() {
   return seed ? std::strtoull(seed, nullptr, 10) : 0;
 }
 
+/// Written at the end of the process to the file that NF_GPU_COUNTS names; null where it names none.
+static Counts *countsOfProcess() {
+  if (!std::getenv("NF_GPU_COUNTS"))
+    return nullptr;
+  static Counts *counts = [] {
+    std::atexit([] {
+      if (std::FILE *file = std::fopen(std::getenv("NF_GPU_COUNTS"), "w")) {
+        countsOfProcess()->print(file);
+        std::fclose(file);
+      }
+    });
+    return new Counts; // lives as long as the process
+  }();
+  return counts;
+}
+
 namespace {
 /// A run of a program.
 class Run {
@@ -76,6 +92,7 @@ private:
   uint64_t seed;
   std::vector<int64_t> order; ///< of the blocks of a launch; empty: ascending
   Checks *checks = nullptr;
+  Counts *counts = nullptr;
   const int64_t *sizes = nullptr;      ///< of the buffers of the launches to come
   std::vector<Checks::Buffer> buffers; ///< of the launch that is checked
 };
@@ -88,6 +105,7 @@ private:
 void Run::beginChecks() {
   static Checks memory; // of one program at a time
   checks = &memory;
+  counts = countsOfProcess();
   sizes = list.checks->sizes;
   const auto &owner = *static_cast<const Context *>(context);
   checks->beginProgram({context->persistent, owner.model().persistent_bytes},
@@ -110,7 +128,8 @@ void Run::runBlocks(const Launch &launch, int64_t from, int64_t to) const {
   const nf_gpu_work &work = launch.work;
   for (int64_t i = from; i < to; ++i)
     Block::ofThisThread().run({work.thread, launch.buffers, launch.name, work.threads,
-                               work.shared_bytes + work.dynamic_bytes, order.empty() ? i : order[i], checks, seed});
+                               work.shared_bytes + work.dynamic_bytes, order.empty() ? i : order[i], checks, counts,
+                               seed});
 }
 
 void Run::runKernel(const Launch &launch) {

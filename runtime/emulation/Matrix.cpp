@@ -77,6 +77,7 @@ template <int Matrices, bool Transposed> static void loadMatrices(void *const *l
 
 void nf_emulated_mma_bf16(int32_t *words) {
   static constexpr Block::WarpOp op = {"mma.sync", multiply};
+  Block::current().countProduct();
   Block::current().inWarp(op, words);
 }
 
