@@ -93,3 +93,26 @@ nf.program @eval(%x: tensor<32x16xf32> {nf.name = "x"}) -> (tensor<32x16xf32> {n
   %y = nf.gelu %x : (tensor<32x16xf32>) -> tensor<32x16xf32>
   nf.return %y : tensor<32x16xf32>
 }
+
+// -----
+
+// The gradient of a maximum compares with the very value that it was taken of.
+// CHECK-LABEL: nf.program @forward_backward
+// CHECK: %[[ACT:.*]] = gelu
+// CHECK-NOT: = gelu
+// CHECK: compare eq %[[ACT]]
+// CHECK-NOT: = gelu
+// CHECK: return
+nf.parameter @fc1 : tensor<64x16xf32> {init = "{\"kind\":\"ones\"}"}
+nf.parameter @fc2 : tensor<16x64xf32> {init = "{\"kind\":\"ones\"}"}
+nf.program @forward_backward(%x: tensor<32x16xf32> {nf.name = "x"}) -> (tensor<1x1xf32> {nf.name = "loss"}) {
+  %fc1 = nf.get @fc1 : tensor<64x16xf32>
+  %fc2 = nf.get @fc2 : tensor<16x64xf32>
+  %z = nf.linear %x, %fc1 : (tensor<32x16xf32>, tensor<64x16xf32>) -> tensor<32x64xf32>
+  %act = nf.gelu %z : (tensor<32x64xf32>) -> tensor<32x64xf32>
+  %most = nf.reduce_max %act axes [1] : (tensor<32x64xf32>) -> tensor<32x1xf32>
+  %rest = nf.sub %act, %most : (tensor<32x64xf32>, tensor<32x1xf32>) -> tensor<32x64xf32>
+  %y = nf.linear %rest, %fc2 : (tensor<32x64xf32>, tensor<16x64xf32>) -> tensor<32x16xf32>
+  %loss = nf.reduce_sum %y axes [0, 1] : (tensor<32x16xf32>) -> tensor<1x1xf32>
+  nf.return %loss : tensor<1x1xf32>
+}

@@ -270,3 +270,56 @@ nf.program @composite(%x: tensor<2x5x8xf32> {nf.name = "x"}, %targets: tensor<2x
       tensor<2x5xf32>, tensor<1xf32>) -> tensor<f32>
   nf.return %loss : tensor<f32>
 }
+
+// The likelihood of all tokens but the first: its sign is a part of the scale.
+// CHECK-LABEL: program @likelihood
+// CHECK-DAG: constant dense<-1.000000e+00> : tensor<1xf32>
+// CHECK-DAG: slice %x axis 1 from 1 size 4
+// CHECK: linear_cross_entropy
+// CHECK: return
+nf.program @likelihood(%x: tensor<2x5x8xf32> {nf.name = "x"}, %targets: tensor<2x4xi32> {nf.name = "targets", nf.below = 16 : i64})
+    -> (tensor<f32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<16x8xf32>
+  %all = nf.linear %x, %w : (tensor<2x5x8xf32>, tensor<16x8xf32>) -> tensor<2x5x16xf32>
+  %l = nf.slice %all axis 1 from 1 size 4 : (tensor<2x5x16xf32>) -> tensor<2x4x16xf32>
+  %e = nf.exp %l : (tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  %s = nf.reduce_sum %e axes [2] : (tensor<2x4x16xf32>) -> tensor<2x4x1xf32>
+  %lse = nf.log %s : (tensor<2x4x1xf32>) -> tensor<2x4x1xf32>
+  %t = nf.reshape %targets : (tensor<2x4xi32>) -> tensor<2x4x1xi32>
+  %j = nf.iota : tensor<16xi32>
+  %hot = nf.compare eq %j, %t : (tensor<16xi32>, tensor<2x4x1xi32>) -> tensor<2x4x16xi1>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %at = nf.where %hot, %l, %zero : (tensor<2x4x16xi1>, tensor<2x4x16xf32>, tensor<1xf32>) -> tensor<2x4x16xf32>
+  %picked = nf.reduce_sum %at axes [2] : (tensor<2x4x16xf32>) -> tensor<2x4x1xf32>
+  %ll = nf.sub %picked, %lse : (tensor<2x4x1xf32>, tensor<2x4x1xf32>) -> tensor<2x4x1xf32>
+  %sum = nf.reduce_sum %ll axes [0, 1, 2] : (tensor<2x4x1xf32>) -> tensor<1x1x1xf32>
+  %loss = nf.reshape %sum : (tensor<1x1x1xf32>) -> tensor<f32>
+  nf.return %loss : tensor<f32>
+}
+
+// A number divided by the loss.
+// CHECK-LABEL: program @inverse
+// CHECK: linear_cross_entropy
+// CHECK: div
+// CHECK: return
+nf.program @inverse(%x: tensor<2x5x8xf32> {nf.name = "x"}, %targets: tensor<2x4xi32> {nf.name = "targets", nf.below = 16 : i64})
+    -> (tensor<f32> {nf.name = "loss"}) {
+  %w = nf.get @head : tensor<16x8xf32>
+  %all = nf.linear %x, %w : (tensor<2x5x8xf32>, tensor<16x8xf32>) -> tensor<2x5x16xf32>
+  %l = nf.slice %all axis 1 from 1 size 4 : (tensor<2x5x16xf32>) -> tensor<2x4x16xf32>
+  %e = nf.exp %l : (tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  %s = nf.reduce_sum %e axes [2] : (tensor<2x4x16xf32>) -> tensor<2x4x1xf32>
+  %lse = nf.log %s : (tensor<2x4x1xf32>) -> tensor<2x4x1xf32>
+  %t = nf.reshape %targets : (tensor<2x4xi32>) -> tensor<2x4x1xi32>
+  %j = nf.iota : tensor<16xi32>
+  %hot = nf.compare eq %j, %t : (tensor<16xi32>, tensor<2x4x1xi32>) -> tensor<2x4x16xi1>
+  %zero = nf.constant dense<0.0> : tensor<1xf32>
+  %at = nf.where %hot, %l, %zero : (tensor<2x4x16xi1>, tensor<2x4x16xf32>, tensor<1xf32>) -> tensor<2x4x16xf32>
+  %picked = nf.reduce_sum %at axes [2] : (tensor<2x4x16xf32>) -> tensor<2x4x1xf32>
+  %nll = nf.sub %lse, %picked : (tensor<2x4x1xf32>, tensor<2x4x1xf32>) -> tensor<2x4x1xf32>
+  %sum = nf.reduce_sum %nll axes [0, 1, 2] : (tensor<2x4x1xf32>) -> tensor<1x1x1xf32>
+  %three = nf.constant dense<3.0> : tensor<1x1x1xf32>
+  %inverse = nf.div %three, %sum : (tensor<1x1x1xf32>, tensor<1x1x1xf32>) -> tensor<1x1x1xf32>
+  %loss = nf.reshape %inverse : (tensor<1x1x1xf32>) -> tensor<f32>
+  nf.return %loss : tensor<f32>
+}
