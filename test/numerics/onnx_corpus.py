@@ -224,6 +224,18 @@ add("bert-fused-14", "transformers BERT", lambda: bert(**EAGER), FUSED, 14, mask
 add("gpt2-fused-14", "transformers GPT-2", lambda: gpt2(**EAGER), FUSED, 14, masked=True, fused="gpt2",
     layers="2 pre gelu_tanh",
     ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
+add("bert-fused-sdpa-14", "transformers BERT, SDPA", bert, FUSED, 14, masked=True, fused="bert",
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 1 embedding")
+add("gpt2-fused-sdpa-17", "transformers GPT-2, SDPA", gpt2, FUSED, 17, masked=True, fused="gpt2",
+    layers="2 pre gelu_tanh",
+    ops="2 attention, 5 layer_norm, 2 gelu_tanh, 8 linear, 1 embedding")
+add("roberta-fused-14", "transformers RoBERTa", roberta, FUSED, 14, masked=True, fused="bert", padding=1,
+    layers="2 post gelu",
+    ops="2 attention, 6 layer_norm, 3 gelu, 13 linear, 2 embedding")
+add("opt-fused-14", "transformers OPT", opt, FUSED, 14, masked=True, fused="gpt2",
+    layers="2 pre relu",
+    ops="2 attention, 5 layer_norm, 2 relu, 12 linear, 1 embedding")
 HALF, BFLOAT = dict(half=torch.float16), dict(half=torch.bfloat16)
 add("gpt2-half-17", "transformers GPT-2, float16", gpt2, SCRIPT, 17, masked=True, **HALF,
     layers="2 pre gelu_tanh",
