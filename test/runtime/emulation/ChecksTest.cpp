@@ -1,8 +1,12 @@
-// The order of a GPU's threads as checks know it, bytes beside each other, and products on checked memory.
-#include "runtime/emulation/Checks.h"
+// The order of a GPU's threads as checks know it, bytes beside each other, products on checked memory, rows of matrices
+// that other lanes wrote, and the drawn order of turns.
+#include "runtime/emulation/Block.h"
 #include "runtime/emulation/ProductMemory.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
 
 using namespace nf::rt;
 
@@ -127,5 +131,72 @@ TEST_F(CheckedBlock, ProductsAreHeldToTheirBuffers) {
   EXPECT_TRUE(checks.isWritten(transient + 64, 48));
   of[0].bytes = 28;
   EXPECT_EQ(memory.brokenRule(), "A inside of its buffer of 28 bytes, but got a column up to byte 32");
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Kernels
+//===------------------------------------------------------------------------------------------===//
+
+constexpr int64_t sharedBytes = 256;
+constexpr nf_emulated_site write = {"store", 0, NF_USE_STORE, 1, -1, 4, 0, 0, sharedBytes},
+                           matrix = {"matrix", 1, NF_USE_MATRIX, 1, -1, 16, 1, 0, sharedBytes},
+                           transposed = {"matrix", 1, NF_USE_MATRIX, 1, -1, 16, -1, 0, sharedBytes};
+
+void run(nf_emulated_kernel kernel, void *argument, int64_t threads, uint64_t order) {
+  Checks checks;
+  checks.beginProgram({nullptr, 0}, {nullptr, 0}, {nullptr, 0});
+  checks.beginLaunch({});
+  Block::ofThisThread().run({kernel, &argument, "kernel", threads, sharedBytes, 0, &checks, /*counts=*/nullptr, order});
+}
+
+/// Lane i writes word i; then lanes 0 to 7 point to the rows of a matrix, whose elements all lanes get.
+template <bool IsOrdered, const nf_emulated_site &Load> void writeAndLoadMatrix(void *const *) {
+  int32_t lane = nf_emulated_thread();
+  auto *words = static_cast<int32_t *>(nf_emulated_shared());
+  nf_emulated_access(&write, words + lane, 4);
+  if (IsOrdered)
+    nf_emulated_warp_barrier(-1);
+  nf_emulated_access(&Load, words + 4 * (lane % 8), 16);
+}
+
+TEST(CheckedBlockDeathTest, RowsOfAMatrixThatOtherLanesWrote) {
+  const char *race =
+      "kernel: block 0, thread .*: error: expected that a barrier orders what two threads do to one byte.*"
+      "the last time at store; it reads 16 bytes .*; at matrix";
+  EXPECT_EXIT(run(writeAndLoadMatrix<false, matrix>, nullptr, 32, 0), ::testing::ExitedWithCode(1), race);
+  EXPECT_EXIT(run(writeAndLoadMatrix<false, transposed>, nullptr, 32, 0), ::testing::ExitedWithCode(1), race);
+  run(writeAndLoadMatrix<true, matrix>, nullptr, 32, 0);
+  run(writeAndLoadMatrix<true, transposed>, nullptr, 32, 0);
+}
+
+/// Lane 2 points to row 2 and writes to it; lanes 8 to 11 get its elements.
+TEST(CheckedBlockDeathTest, ARowOfAMatrixIsReadByTheLanesThatGetIt) {
+  nf_emulated_kernel readThenWrite = [](void *const *) {
+    int32_t lane = nf_emulated_thread();
+    auto *words = static_cast<int32_t *>(nf_emulated_shared());
+    nf_emulated_access(&write, words + lane, 4);
+    nf_emulated_warp_barrier(-1);
+    nf_emulated_access(&matrix, words + 4 * (lane % 8), 16);
+    if (lane == 2)
+      nf_emulated_access(&write, words + 8, 4);
+  };
+  EXPECT_EXIT(run(readThenWrite, nullptr, 32, 0), ::testing::ExitedWithCode(1),
+              "thread 2: .* but thread 8 read it too");
+}
+
+std::vector<int32_t> turns(uint64_t order) {
+  std::vector<int32_t> seen;
+  run([](void *const *args) { static_cast<std::vector<int32_t> *>(args[0])->push_back(nf_emulated_thread()); }, &seen,
+      64, order);
+  return seen;
+}
+
+TEST(Turns, ASeedDrawsTheOrderOfThreads) {
+  std::vector<int32_t> ascending = turns(0), drawn = turns(1), other = turns(2);
+  EXPECT_TRUE(std::is_sorted(ascending.begin(), ascending.end()));
+  EXPECT_NE(drawn, ascending);
+  EXPECT_NE(drawn, other);
+  EXPECT_EQ(turns(1), drawn);
+  EXPECT_TRUE(std::is_permutation(drawn.begin(), drawn.end(), ascending.begin(), ascending.end()));
 }
 } // namespace
