@@ -5,7 +5,7 @@ set_target_properties(nf-compile nf-opt NormForge PROPERTIES INSTALL_RPATH "$ORI
 target_include_directories(NormForge INTERFACE $<INSTALL_INTERFACE:${NF_INCLUDE}>)
 install(TARGETS nf-compile nf-opt EXPORT NormForgeTargets RUNTIME DESTINATION bin)
 install(TARGETS NormForge EXPORT NormForgeTargets LIBRARY DESTINATION lib)
-install(TARGETS nfrt nfemulation ARCHIVE DESTINATION lib)
+install(TARGETS nfrt nfcuda nfemulation ARCHIVE DESTINATION lib)
 file(REAL_PATH ${NF_OPENBLAS} NF_OPENBLAS_FILE)
 install(FILES ${NF_OPENBLAS_FILE} DESTINATION lib RENAME libopenblas.a)
 

@@ -43,8 +43,15 @@ std::optional<FoldMode> nf::parseFoldMode(StringRef name) {
 std::optional<Target> nf::parseTarget(StringRef name) {
   return llvm::StringSwitch<std::optional<Target>>(name)
       .Case("cpu", Target::Cpu)
+      .Case("cuda", Target::Cuda)
       .Case("cuda-emulated", Target::CudaEmulated)
       .Default(std::nullopt);
+}
+
+/// The target as parseTarget reads it.
+static StringRef nameOf(Target target) {
+  static constexpr StringLiteral targets[] = {"cpu", "cuda", "cuda-emulated"};
+  return targets[static_cast<size_t>(target)];
 }
 
 /// The mode as parseFoldMode reads it.
@@ -164,6 +171,8 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createLowerAttentionGpu());
     pm.addPass(createLowerMatmulGpu()); // leaves products of mixed types, which cuBLASLt has not, to the CPU's pass
   }
+  if (options.target == Target::Cuda)
+    return pm.addPass(createCheckGpuWork());
   LowerAttentionOptions attention;
   attention.vectorWidth = fused.vectorWidth;
   pm.addPass(createLowerAttention(attention));
@@ -190,8 +199,15 @@ static void buildNvvm(OpPassManager &pm) {
   kernels.addPass(createArithToLLVMConversionPass()); // conditions that are known behind a branch became constants
 }
 
+static EmbedGpuOptions embedOptions(const PipelineOptions &options) {
+  EmbedGpuOptions embed;
+  embed.cubins.assign(options.cubins.begin(), options.cubins.end());
+  embed.ptxas = options.ptxas;
+  return embed;
+}
+
 static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
-  if (options.target == Target::CudaEmulated)
+  if (options.target != Target::Cpu)
     buildNvvm(pm);
   pm.addPass(createKernelSignatures()); // bare pointers need static sizes
   // Kernels alone, side by side: programs have nothing to simplify, and are long.
@@ -223,6 +239,8 @@ static void buildLlvm(OpPassManager &pm, const PipelineOptions &options) {
     emulation.checkKernels = options.checkKernels;
     pm.addPass(createEmulateGpu(emulation)); // needs the final signatures of the functions that launch
   }
+  if (options.target == Target::Cuda)
+    pm.addPass(createEmbedGpu(embedOptions(options)));
   LowerProgramsOptions programs;
   programs.checkKernels = options.checkKernels;
   pm.addPass(createLowerPrograms(programs)); // needs the kernels' final signatures
@@ -284,7 +302,7 @@ LogicalResult nf::lowerToNvvm(ModuleOp module) {
 static std::string stageOptions(const PipelineOptions &options) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  out << "vector-bits=" << options.vectorBits << " target=" << (options.target == Target::Cpu ? "cpu" : "cuda-emulated")
+  out << "vector-bits=" << options.vectorBits << " target=" << nameOf(options.target)
       << " fold=" << nameOf(options.fold) << (options.bf16 ? " bf16=1" : "")
       << (options.verifyStages ? "" : " verify=0") << (options.checkKernels ? " check-kernels=1" : "");
   if (options.recomputeSteps > 0)
@@ -319,6 +337,8 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
 /// about the user's model; invalid ops and broken contracts are the compiler's at every stage.
 static bool isCompilerFault(ModuleOp module, Stage failed) {
   ScopedDiagnosticHandler quiet(module.getContext(), [](Diagnostic &) { return success(); });
+  if (module->hasAttr(refusedAttr))
+    return false;
   return failed > Stage::Autodiff || module->hasAttr(brokenContractAttr) || mlir::failed(verify(module));
 }
 
@@ -379,7 +399,7 @@ namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits", llvm::cl::desc("width of the target's vectors"),
                               llvm::cl::init(PipelineOptions().vectorBits)};
-  Option<std::string> target{*this, "target", llvm::cl::desc("cpu or cuda-emulated"), llvm::cl::init("cpu")};
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu, cuda or cuda-emulated"), llvm::cl::init("cpu")};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("one remark a fused region"), llvm::cl::init(false)};
   Option<bool> bf16{*this, "bf16", llvm::cl::desc("the target converts and multiplies bf16"), llvm::cl::init(false)};
   Option<std::string> fold{*this, "fold", llvm::cl::desc("auto: where it pays; all: wherever it is exact; none"),

@@ -26,10 +26,10 @@ enum class FoldMode { Auto, All, None };
 /// "auto", "all" or "none" as a mode, or nothing.
 std::optional<FoldMode> parseFoldMode(llvm::StringRef name);
 
-/// What runs the kernels: this machine's CPU, or an NVIDIA GPU that it emulates.
-enum class Target { Cpu, CudaEmulated };
+/// What runs the kernels: this machine's CPU, an NVIDIA GPU, or one that the CPU emulates.
+enum class Target { Cpu, Cuda, CudaEmulated };
 
-/// "cpu" or "cuda-emulated" as a target, or nothing.
+/// "cpu", "cuda" or "cuda-emulated" as a target, or nothing.
 std::optional<Target> parseTarget(llvm::StringRef name);
 
 struct PipelineOptions {
@@ -44,8 +44,10 @@ struct PipelineOptions {
   std::function<llvm::LogicalResult(mlir::PassManager &)> configure = nullptr;
   unsigned recomputeSteps = 0; ///< of nf-recompute, beyond what is cheaper anyway (fitMemory finds it for a budget)
   Target target = Target::Cpu; ///< whose kernels programs become
-  bool raiseRemarks = false;   ///< where attention stays in primitives, and why
-  bool checkKernels = false;   ///< kernels of an emulated GPU tell it what they do, and it refuses mistakes
+  std::vector<std::string> cubins = {}; ///< processors of NVIDIA's that ptxas assembles for
+  std::string ptxas = "";               ///< its path; "": PTX alone
+  bool raiseRemarks = false;            ///< where attention stays in primitives, and why
+  bool checkKernels = false;            ///< kernels of an emulated GPU tell it what they do, and it refuses mistakes
 };
 
 /// Adds the passes of one stage to a manager of modules.

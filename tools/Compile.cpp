@@ -177,12 +177,17 @@ private:
   bool chooseTarget() {
     std::optional<Target> parsed = parseTarget(options.target);
     if (!parsed) {
-      fmt::print(stderr, "--target={}: error: expected cpu or cuda-emulated, but got {}\n", options.target,
+      fmt::print(stderr, "--target={}: error: expected cpu, cuda or cuda-emulated, but got {}\n", options.target,
                  options.target);
       return false;
     }
     kernels = *parsed;
-    auto resolved = resolveCpu(options.cpu);
+    if (auto resolved = resolveGpu(options.archs))
+      gpu = *resolved;
+    else
+      return false;
+    // Beside a GPU's kernels there is no code that a processor matters for.
+    auto resolved = resolveCpu(kernels == Target::Cuda && options.cpu == "host" ? "x86-64" : options.cpu);
     if (!resolved) {
       fmt::print(stderr, "--cpu={}: error: {}\n", options.cpu, llvm::toString(resolved.takeError()));
       return false;
@@ -343,6 +348,8 @@ private:
                                 options.verifyStages, options.fold,      options.foldRemarks,
                                 options.freeze,       options.trainOnly, takeMlirOptions};
     pipeline.target = kernels;
+    pipeline.cubins = gpu.cubins;
+    pipeline.ptxas = gpu.ptxas;
     pipeline.raiseRemarks = options.raiseRemarks;
     pipeline.checkKernels = options.checkKernels;
     pipeline.recomputeSteps = recomputeSteps;
@@ -429,8 +436,8 @@ private:
       facts.addedFlops = number("flops_added");
       facts.microBatchFlops = number("flops");
     }
-    facts.cpu = target.cpu;
-    facts.features = target.features;
+    facts.cpu = kernels == Target::Cuda ? "cuda" : target.cpu;
+    facts.features = kernels == Target::Cuda ? gpu.cubins : target.features;
     facts.compiler = "NormForge " NF_VERSION " (LLVM " LLVM_VERSION_STRING ")";
 
     weights = onnxfe::fileWeights(*module);
@@ -461,7 +468,7 @@ private:
   }
 
   bool writeGpu() {
-    std::optional<std::string> text = gpuText(*module, *options.emitGpu, options.arch);
+    std::optional<std::string> text = gpuText(*module, *options.emitGpu, options.archs);
     llvm::Error error = text ? writeFile(options.output, *text) : llvm::Error::success();
     return error ? report(std::move(error)) : text.has_value();
   }
@@ -474,8 +481,9 @@ private:
       return false;
     times.push_back({Stage::Obj, seconds()});
     StringRef bytes(object->data(), object->size());
-    llvm::Error error =
-        options.emit ? writeFile(options.output, bytes) : linkExecutable(bytes, options.libraries, options.output);
+    llvm::Error error = options.emit
+                            ? writeFile(options.output, bytes)
+                            : linkExecutable(bytes, kernels == Target::Cuda, options.libraries, options.output);
     if (error)
       return report(std::move(error));
     linkSeconds = seconds() - times.back().second;
@@ -503,8 +511,11 @@ private:
                    megabytes(4 * parameterCount(c)), c.reductionSlots);
       fmt::print("parameters  {}\n", grouped(c.graph ? facts.parameters : parameterCount(c)));
     }
-    fmt::print("target      cpu {}, vectors of {} bits, {}\n", target.cpu, target.vectorBits,
-               fmt::join(target.features, " "));
+    if (kernels == Target::Cuda)
+      fmt::print("target      {}\n", gpuName());
+    else
+      fmt::print("target      cpu {}, vectors of {} bits, {}\n", target.cpu, target.vectorBits,
+                 fmt::join(target.features, " "));
     std::string transient;
     for (auto &[name, bytes] : facts.transientBytes)
       if (bytes)
@@ -534,10 +545,16 @@ private:
                  megabytes(static_cast<int64_t>(size)));
   }
 
+  std::string gpuName() const {
+    return fmt::format("NVIDIA GPUs: PTX for 8.0 and 9.0{}{}", gpu.cubins.empty() ? "; no ptxas, so no code" : ", code",
+                       gpu.cubins.empty() ? "" : fmt::format(" for {}", fmt::join(gpu.cubins, ", ")));
+  }
+
   const CompileOptions &options;
   MLIRContext context;
   CpuTarget target;
   Target kernels = Target::Cpu;
+  GpuTarget gpu;
   std::optional<ModelConfig> config;
   OwningOpRef<ModuleOp> module;
   bool isModule = false;                       ///< the input, rather than a definition

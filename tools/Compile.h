@@ -21,7 +21,8 @@ struct CompileOptions {
   std::vector<std::string> freeze, trainOnly; ///< patterns of an .onnx' parameters
   bool retie = true;                          ///< copies of an embedding table in an .onnx are one parameter
   std::optional<Stage> emit;                  ///< stop after this stage and write what it gives; without: an executable
-  std::string target = "cpu", cpu = "host", arch = "sm_80";
+  std::string target = "cpu", cpu = "host";
+  std::vector<std::string> archs; ///< GPUs; empty: the usual ones
   std::optional<GpuForm> emitGpu; ///< write the GPU's kernels in this form
   std::optional<Stage> from;      ///< the stage that an input module has been through; without: as the module says
   std::string phases;             ///< folder that gets the module after each stage, or ""

@@ -70,16 +70,17 @@ static llvm::Error checkSpace(StringRef output, uint64_t needed) {
                                  "; free some, or name another folder");
 }
 
-llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, const std::string &output) {
+llvm::Error nf::linkExecutable(StringRef object, bool isForCuda, const std::string &libraries,
+                               const std::string &output) {
   std::string driver = findDriver();
   if (driver.empty())
     return llvm::createStringError(
         "error: expected cc, gcc or clang to link with, but found none; install gcc, or write "
         "the object file alone with --emit=obj");
   std::string runtime = libraries + "/libnfrt.a", blas = libraries + "/libopenblas.a",
-              emulation = libraries + "/libnfemulation.a"; // of which a program for the CPU takes nothing
+              gpu = libraries + (isForCuda ? "/libnfcuda.a" : "/libnfemulation.a"); // not needed by one for the CPU
   uint64_t needed = object.size();
-  for (const std::string &library : {runtime, emulation, blas}) {
+  for (const std::string &library : {runtime, gpu, blas}) {
     uint64_t bytes = 0;
     if (llvm::sys::fs::file_size(library, bytes))
       return llvm::createStringError(library +
@@ -104,7 +105,7 @@ llvm::Error nf::linkExecutable(StringRef object, const std::string &libraries, c
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", executable))
     return failure(output, code);
   // The C++ library by its file name: no development package is needed.
-  llvm::SmallVector<StringRef> arguments{driver,  "-o", executable,          objectFile, emulation,
+  llvm::SmallVector<StringRef> arguments{driver,  "-o", executable,          objectFile, gpu,
                                          runtime, blas, "-l:libstdc++.so.6", "-lm",      "-Wl,--gc-sections"};
   if (llvm::sys::findProgramByName("ld.lld")) // a second faster
     arguments.push_back("-fuse-ld=lld");

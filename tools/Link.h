@@ -12,9 +12,10 @@ namespace nf {
 /// Writes `bytes` to `path`, whole or not at all ("-" is standard output).
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
 
-/// Links an object of emitObject with the runtime in folder `libraries` (libnfrt.a, libopenblas.a), whole or not at
-/// all.
-llvm::Error linkExecutable(llvm::StringRef object, const std::string &libraries, const std::string &output);
+/// Links an object of emitObject with the runtime in folder `libraries` (libnfrt.a, libopenblas.a, and libnfcuda.a
+/// where it `isForCuda`, else libnfemulation.a), whole or not at all.
+llvm::Error linkExecutable(llvm::StringRef object, bool isForCuda, const std::string &libraries,
+                           const std::string &output);
 
 } // namespace nf
 

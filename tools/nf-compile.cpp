@@ -60,6 +60,7 @@ int main(int argc, char **argv) {
              "  nf-compile models/gpt2-124m.toml --set norm.preset=normformer -o gpt2-nf\n"
              "  nf-compile model.onnx --train models/train-defaults.toml -o mine\n"
              "  nf-compile model.onnx --explain\n"
+             "  nf-compile models/gpt2-124m.toml --set train.precision=bf16 --target=cuda -o gpt2\n"
              "  nf-compile model.toml --emit=fuse -o -\n"
              "  nf-compile model.toml --emit=fuse -o - --mlir-print-ir-after=nf-differentiate\n"
              "MLIR's own options are those that begin with --mlir- (nf-opt --help lists them).");
@@ -93,18 +94,22 @@ int main(int argc, char **argv) {
   };
   app.add_option("--emit", emit,
                  "stop after a stage and write what it gives: " + stageNames() +
-                     ";\nor a GPU's kernels: nvvm, ptx (with --target=cuda-emulated)")
+                     ";\nor a GPU's kernels (--target=cuda): nvvm, ptx, and with a CUDA toolkit cubin, sass")
       ->check([&](const std::string &name) { return parseGpuForm(name) ? std::string() : isStage(name); });
   app.add_option("--compile-from", from, "the stage that the input module has been through; default: as it says itself")
       ->check(isStage);
   app.add_option("--dump-phases-to", options.phases,
                  "also write the module after each stage to this folder, as 04-autodiff.mlirbc");
-  app.add_option("--target", options.target, "what to compile for: cpu, or a GPU that the cpu emulates, cuda-emulated")
+  app.add_option("--target", options.target,
+                 "what to compile for: cpu; cuda, an NVIDIA GPU; cuda-emulated, a GPU that the cpu emulates")
       ->capture_default_str();
   app.add_flag("--check-kernels", options.checkKernels,
                "make a program whose emulated GPU refuses mistakes of its kernels: races, accesses out of bounds,\n"
                "memory that nothing wrote (docs/compiler.md)");
-  app.add_option("--arch", options.arch, "GPU that --emit=ptx writes for: sm_80, sm_90, sm_90a")->capture_default_str();
+  app.add_option("--arch", options.archs,
+                 "GPUs with code of their own beside what any GPU from 8.0 on can run: sm_80, sm_90, sm_90a;\n"
+                 "default: sm_80,sm_90a, and sm_80 for --emit=ptx, cubin, sass")
+      ->delimiter(',');
   app.add_option("--cpu", options.cpu, "processor by LLVM's name: host, x86-64-v3, znver4, ...")->capture_default_str();
   app.add_flag(
       "--explain", options.explain,
@@ -139,7 +144,7 @@ int main(int argc, char **argv) {
     options.emitGpu = parseGpuForm(emit);
     if (options.emitGpu && options.target == "cpu")
       throw CLI::ValidationError("--emit=" + emit,
-                                 "expected --target=cuda-emulated, but got cpu, which has no such form");
+                                 "expected --target=cuda or cuda-emulated, but got cpu, which has no such form");
     if (options.checkKernels && options.target != "cuda-emulated")
       throw CLI::ValidationError("--check-kernels", "expected --target=cuda-emulated, but got " + options.target);
     if (!from.empty())

@@ -9,15 +9,11 @@
 #ifndef NF_PASSES_GPU_CHECKACCESSES_H
 #define NF_PASSES_GPU_CHECKACCESSES_H
 
+#include "passes/gpu/SharedLayout.h"
 #include "passes/lower/LlvmBuilder.h"
 #include "runtime/abi/nf_emulation.h"
 
 namespace nf {
-
-/// An array in shared memory: its place in the block's, in bytes.
-struct SharedPlace {
-  int64_t first, bytes;
-};
 
 class AccessChecks {
 public:

@@ -32,6 +32,12 @@ std::optional<GpuArch> nf::parseGpuArch(StringRef arch) {
       .Default(std::nullopt);
 }
 
+int64_t GpuArch::capability() const {
+  int64_t number = 0;
+  StringRef(chip).drop_front(StringRef("sm_").size()).consumeInteger(10, number);
+  return number;
+}
+
 StringRef nf::gpuArchNames() { return "sm_80, sm_90 or sm_90a"; }
 
 static std::unique_ptr<llvm::TargetMachine> createMachine(const GpuArch &arch) {

@@ -13,6 +13,9 @@ namespace nf {
 /// not.
 struct GpuArch {
   std::string chip, features;
+
+  int64_t capability() const; ///< 80 for sm_80
+  bool isExact() const { return chip.back() == 'a'; }
 };
 std::optional<GpuArch> parseGpuArch(llvm::StringRef arch);
 /// "sm_80, sm_90 or sm_90a".

@@ -13,9 +13,9 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "passes/gpu/CheckAccesses.h"
 #include "passes/gpu/Passes.h"
+#include "passes/gpu/SharedLayout.h"
 #include "passes/lower/LlvmBuilder.h"
 #include "runtime/abi/nf_emulation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -28,7 +28,6 @@ namespace nf {
 using namespace mlir;
 using namespace nf;
 
-static constexpr int64_t sharedAlignment = 16;
 static constexpr int64_t wordsOfProduct = 10; // see nf_emulated_mma_bf16
 
 static_assert(static_cast<int>(NVVM::ShflKind::bfly) == NF_SHUFFLE_BFLY &&
@@ -65,28 +64,14 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
 
   LogicalResult emulate(LlvmBuilder &b, LLVM::LLVMFuncOp host, LLVM::LLVMFuncOp kernel) {
     std::string name = host.getSymName().str();
-    int64_t sharedBytes = layOutShared(kernel);
+    shared = layOutShared(kernel);
     LLVM::LLVMFuncOp body = copyForHost(b, kernel, name);
     if (failed(callRuntime(b, body)))
       return failure();
     buildThread(b, body, threadName(name));
-    if (sharedBytes > 0)
-      host->setAttr(gpuSharedAttribute, b.getI64IntegerAttr(sharedBytes));
+    if (shared.bytes > 0)
+      host->setAttr(gpuSharedAttribute, b.getI64IntegerAttr(shared.bytes));
     return success();
-  }
-
-  /// Gives the kernel's shared globals their places in the block's shared memory; returns its size.
-  int64_t layOutShared(LLVM::LLVMFuncOp kernel) {
-    places.clear();
-    int64_t bytes = 0;
-    SymbolTable symbols(kernel->getParentOp());
-    kernel.walk([&](LLVM::AddressOfOp address) {
-      auto global = symbols.lookup<LLVM::GlobalOp>(address.getGlobalName());
-      int64_t size = DataLayout::closest(kernel).getTypeSize(global.getGlobalType());
-      if (places.try_emplace(address.getGlobalName(), SharedPlace{bytes, size}).second)
-        bytes += llvm::alignTo(size, sharedAlignment);
-    });
-    return bytes;
   }
 
   LLVM::LLVMFuncOp copyForHost(LlvmBuilder &b, LLVM::LLVMFuncOp kernel, StringRef name) {
@@ -98,7 +83,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
       body->removeDiscardableAttr(attribute.getName());
     SmallVector<Type> inputs(body.getNumArguments(), b.ptr);
     body.setFunctionType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), inputs));
-    AccessChecks checks(body, places);
+    AccessChecks checks(body, shared.places);
     body.walk([](Block *block) {
       for (BlockArgument argument : block->getArguments())
         argument.setType(plain(argument.getType()));
@@ -123,7 +108,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     body.walk([&](Operation *op) {
       auto address = dyn_cast<LLVM::AddressOfOp>(op);
       if (isa<NVVM::NVVMDialect>(op->getDialect()) || isa<LLVM::CallIntrinsicOp>(op) || roundsToBf16(op) ||
-          (address && places.contains(address.getGlobalName())))
+          (address && shared.places.contains(address.getGlobalName())))
         ops.push_back(op);
     });
     bool fits = true;
@@ -183,7 +168,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
         .Case([&](LLVM::FPTruncOp rounding) { return emulateRounding(b, rounding); })
         .Case([&](LLVM::AddressOfOp address) {
           Value base = call(b, "nf_emulated_shared", b.ptr, {});
-          auto offset = static_cast<int32_t>(places.lookup(address.getGlobalName()).first);
+          auto offset = static_cast<int32_t>(shared.places.lookup(address.getGlobalName()).first);
           return LLVM::GEPOp::create(b, b.ptr, b.i8, base, ArrayRef<LLVM::GEPArg>{offset}).getResult();
         })
         .Default([](Operation *) { return failure(); });
@@ -295,7 +280,7 @@ struct EmulateGpu : nf::impl::EmulateGpuBase<EmulateGpu> {
     LLVM::ReturnOp::create(b, ValueRange());
   }
 
-  Value words;                         ///< of the function in hand, see wordOf
-  llvm::StringMap<SharedPlace> places; ///< of a kernel's shared globals
+  Value words; ///< of the function in hand, see wordOf
+  SharedLayout shared;
 };
 } // namespace

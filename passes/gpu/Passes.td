@@ -195,4 +195,66 @@ def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
                         "tell the emulated GPU of each access, so that it can refuse mistakes">];
 }
 
+def CheckGpuWork : Pass<"nf-check-gpu-work", "::mlir::ModuleOp"> {
+  let summary = "refuses a model with operations that no GPU kernel was made of";
+  let description = [{
+    Runs after the lowerings of a GPU, where a program has only buffers, numbers and launches. Every other op is an
+    error, once for its place in the model, and the module becomes `nf.refused`.
+
+    ```mlir
+    nf.program @attend() {
+      %q = nf.buffer transient 0 : memref<1x8x16xf32>
+      %out = nf.buffer transient 512 : memref<1x8x16xf32>
+      %lse = nf.buffer transient 1024 : memref<1x2x8xf32>
+      nf.attention %q, %q, %q outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}
+          : (memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x2x8xf32>) -> ()
+      nf.return
+    }
+    ```
+    is refused
+    ```
+    expected an operation that there is a GPU kernel for, but got nf.attention of f32
+    ```
+  }];
+}
+
+def EmbedGpu : Pass<"nf-embed-gpu", "::mlir::ModuleOp"> {
+  let summary = "GPU kernels become code in the module's data";
+  let description = [{
+    Takes the kernels of `@nf_gpu` in the dialects llvm and nvvm: they become PTX for the capabilities 80 and 90, which
+    drivers compile, and, by ptxas, a cubin for each processor of `cubins`. Each is a global of bytes, listed in the
+    module's `nf.gpu_images` for nf-emit-table. The kernel's function in the host module gets `nf.gpu_shared`, the bytes
+    of its shared memory, and `nf.gpu_registers`, the most that ptxas gave a thread.
+
+    ```mlir
+    module {
+      gpu.module @nf_gpu {
+        llvm.mlir.global internal @k.row() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<32 x f32>
+        llvm.func @k(%x: !llvm.ptr<1>) attributes {nvvm.kernel, nvvm.maxntid = array<i32: 32>} {
+          %shared = llvm.mlir.addressof @k.row : !llvm.ptr<3>
+          %value = llvm.load %shared : !llvm.ptr<3> -> f32
+          llvm.store %value, %x : f32, !llvm.ptr<1>
+          llvm.return
+        }
+      }
+      llvm.func @k(%x: !llvm.ptr, %task: i64, %scratch: !llvm.ptr) attributes {nf.gpu_threads = 32 : i64} {
+        llvm.return
+      }
+    }
+    ```
+    becomes, among others,
+    ```mlir
+    llvm.func @k(%x: !llvm.ptr, %task: i64, %scratch: !llvm.ptr)
+        attributes {nf.gpu_shared = 128 : i64, nf.gpu_threads = 32 : i64} {
+      llvm.return
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"cubins", "cubins", "std::string", "processors that ptxas assembles for: sm_80, sm_90, sm_90a">,
+    Option<"ptxas", "ptxas", "std::string", "", "the path of ptxas; without it there is PTX alone">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // NF_PASSES_GPU_PASSES_TD

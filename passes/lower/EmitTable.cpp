@@ -5,9 +5,9 @@
 // 3. nf_program_table, field by field as in runtime/abi/nf_abi.h. What was read is erased.
 //
 //===------------------------------------------------------------------------------------------===//
-#include "passes/lower/LlvmBuilder.h"
+#include "passes/lower/GpuWorks.h"
 #include "passes/lower/Passes.h"
-#include "runtime/abi/nf_abi.h"
+#include "runtime/abi/nf_gpu.h"
 
 namespace nf {
 #define GEN_PASS_DEF_EMITTABLE
@@ -20,7 +20,9 @@ using namespace nf;
 static constexpr StringLiteral tableName = "nf_program_table", programAttr = "nf.program",
                                persistentAttr = "nf.persistent_bytes", metadataAttr = "nf.metadata",
                                featuresAttr = "nf.cpu_features", hashAttr = "nf.compile_hash",
-                               scratchAttr = "nf.scratch_bytes", definitionAttr = "nf.definition";
+                               scratchAttr = "nf.scratch_bytes", definitionAttr = "nf.definition",
+                               worksName = "nf.kernels", imagesName = "nf.gpu.images", gpuTableName = "nf.gpu.table",
+                               openName = "nf_cuda_open";
 
 static std::optional<nf_dtype> dtypeOf(Type type) {
   if (type.isF32())
@@ -236,11 +238,53 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
         names.push_back(b.string(feature));
       return b.array(b.ptr, names);
     });
+    bool isForGpu = module->hasAttr(gpuWorkCountAttribute);
+    if (isForGpu)
+      emitGpuTable(b);
     b.global(tableName, LLVM::Linkage::External, [&] {
       return b.structure({b.constant32(NF_ABI_VERSION), b.constant32(features.size()), b.constant(integer(hashAttr)),
                           b.addressOf("nf.cpu_features"), b.string(metadata ? metadata.getValue() : "{}"),
                           b.addressOf("nf.states"), b.constant(stateCount), b.addressOf("nf.programs"),
-                          b.constant(programCount), b.constant(integer(persistentAttr)), b.constant(scratchBytes())});
+                          b.constant(programCount), b.constant(integer(persistentAttr)), b.constant(scratchBytes()),
+                          b.constant32(targetOf(module)), b.constant32(0),
+                          isForGpu ? b.addressOf(gpuTableName) : LLVM::ZeroOp::create(b, b.ptr)});
+    });
+  }
+
+  static nf_target targetOf(ModuleOp module) {
+    return module->hasAttr(gpuImagesAttribute)      ? NF_TARGET_CUDA
+           : module->hasAttr(gpuWorkCountAttribute) ? NF_TARGET_CUDA_EMULATED
+                                                    : NF_TARGET_CPU;
+  }
+
+  /// An nf_gpu_table.
+  void emitGpuTable(LlvmBuilder &b) {
+    ModuleOp module = getOperation();
+    auto images = module->getAttrOfType<ArrayAttr>(gpuImagesAttribute);
+    if (images)
+      b.declare(openName, {b.ptr});
+    emitGpuImages(b, images);
+    b.global(gpuTableName, LLVM::Linkage::Internal, [&] {
+      Value null = LLVM::ZeroOp::create(b, b.ptr);
+      return b.structure({b.addressOf(worksName),
+                          b.constant(module->getAttrOfType<IntegerAttr>(gpuWorkCountAttribute).getInt()),
+                          images ? b.addressOf(imagesName) : null, b.constant(images ? images.size() : 0),
+                          images ? b.addressOf(openName) : null});
+    });
+  }
+
+  void emitGpuImages(LlvmBuilder &b, ArrayAttr images) {
+    if (!images)
+      return;
+    b.global(imagesName, LLVM::Linkage::Internal, [&] {
+      SmallVector<Value> entries;
+      for (auto image : images.getAsRange<DictionaryAttr>()) {
+        auto number = [&](StringRef name) { return image.getAs<IntegerAttr>(name).getInt(); };
+        entries.push_back(b.structure(
+            {b.constant32(number("kind")), b.constant32(number("capability")), b.constant32(number("is_exact")),
+             b.constant32(0), b.addressOf(image.getAs<StringAttr>("symbol").getValue()), b.constant(number("size"))}));
+      }
+      return b.array(entries.front().getType(), entries);
     });
   }
 
@@ -264,7 +308,8 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
       op.removeAttr(programAttr);
       op.removeAttr(scratchAttr);
     }
-    for (StringRef name : {persistentAttr, metadataAttr, featuresAttr, hashAttr, definitionAttr})
+    for (StringRef name : {persistentAttr, metadataAttr, featuresAttr, hashAttr, definitionAttr,
+                           StringLiteral(gpuWorkCountAttribute), StringLiteral(gpuImagesAttribute)})
       module->removeAttr(name);
   }
 };

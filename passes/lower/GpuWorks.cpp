@@ -40,12 +40,13 @@ static Value emitWork(LlvmBuilder &b, LLVM::LLVMFuncOp function) {
   Value null = LLVM::ZeroOp::create(b, b.ptr), zero = b.constant(0), one = b.constant32(1);
   nf_gpu_kind kind = isKernel ? NF_GPU_KERNEL : gemm ? NF_GPU_GEMM : NF_GPU_HOST;
   bool isHost = kind == NF_GPU_HOST;
+  bool isEmulated = isKernel && !function->getParentOp()->hasAttr(gpuImagesAttribute);
   return b.structure({b.string(name), b.constant32(kind),
                       b.constant32(function->hasAttr(gpuWithoutEpilogueAttribute) ? NF_WITHOUT_EPILOGUE : NF_ALWAYS),
-                      b.constant32(number(gpuThreadsAttribute)), b.constant32(0), one, one,
+                      b.constant32(number(gpuThreadsAttribute)), b.constant32(number(gpuRegistersAttribute)), one, one,
                       b.constant32(number(gpuAlignmentAttribute, 16)), b.constant32(0),
                       b.constant(number(gpuSharedAttribute)), zero, zero,
-                      isKernel ? b.addressOf(threadName(name)) : null, isHost ? b.addressOf(name) : null,
+                      isEmulated ? b.addressOf(threadName(name)) : null, isHost ? b.addressOf(name) : null,
                       gemm ? b.addressOf(name + ".gemm") : null});
 }
 

@@ -17,6 +17,12 @@ inline constexpr llvm::StringLiteral gpuThreadsAttribute = "nf.gpu_threads", gpu
                                      gpuAlignmentAttribute = "nf.gpu_alignment";
 /// Of a kernel that does what the epilogue of the product before it would have done.
 inline constexpr llvm::StringLiteral gpuWithoutEpilogueAttribute = "nf.gpu_without_epilogue";
+/// Of a kernel's function: the registers of a thread, where ptxas has said so.
+inline constexpr llvm::StringLiteral gpuRegistersAttribute = "nf.gpu_registers";
+/// Of a module whose kernels became images: a dictionary each, of its global and the fields of nf_gpu_image.
+inline constexpr llvm::StringLiteral gpuImagesAttribute = "nf.gpu_images";
+/// Of a module whose programs are a GPU's: the table of works is the global `nf.kernels`, of so many.
+inline constexpr llvm::StringLiteral gpuWorkCountAttribute = "nf.gpu_works";
 /// Of a product's function: the numbers of an nf_gpu_gemm, field by field.
 inline constexpr llvm::StringLiteral gpuGemmAttribute = "nf.gpu_gemm";
 

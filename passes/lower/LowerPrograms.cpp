@@ -236,6 +236,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     for (auto [name, index] : kernels)
       functions.push_back(getOperation().lookupSymbol<LLVM::LLVMFuncOp>(name));
     emitGpuWorks(b, kernelsName, functions);
+    getOperation()->setAttr(gpuWorkCountAttribute, b.getI64IntegerAttr(kernels.size()));
   }
 
   DictionaryAttr describe(ProgramOp program) {

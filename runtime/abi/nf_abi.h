@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NF_ABI_VERSION 4u
+#define NF_ABI_VERSION 5u
 #define NF_ALIGNMENT 64 /* bytes; of every buffer in a segment and of the segments */
 #define NF_MAX_RANK 4
 
@@ -91,6 +91,15 @@ typedef struct nf_program {
   int64_t transient_bytes; /* size of this program's arena */
 } nf_program;
 
+/* What runs a model's kernels. */
+typedef enum nf_target {
+  NF_TARGET_CPU = 0,
+  NF_TARGET_CUDA = 1,         /* an NVIDIA GPU, whose memory the segments are in */
+  NF_TARGET_CUDA_EMULATED = 2 /* the host, in the GPU's place */
+} nf_target;
+
+struct nf_gpu_table; /* nf_gpu.h */
+
 typedef struct nf_model {
   uint32_t abi_version; /* NF_ABI_VERSION of the compiler */
   uint32_t cpu_feature_count;
@@ -103,6 +112,9 @@ typedef struct nf_model {
   int64_t program_count;
   int64_t persistent_bytes;
   int64_t scratch_bytes; /* per thread */
+  int32_t target;        /* nf_target */
+  int32_t reserved;
+  const struct nf_gpu_table *gpu; /* null for the CPU */
 } nf_model;
 
 /* Programs and their arguments. B = micro-batch (sequences), T = sequence, V = vocabulary, P = number of parameters
@@ -166,7 +178,7 @@ extern const nf_model nf_program_table;
 
 static_assert(sizeof(nf_state) == 80 && sizeof(nf_argument) == 72, "layout is part of the ABI");
 static_assert(sizeof(nf_context) == 16 && sizeof(nf_program) == 40, "layout is part of the ABI");
-static_assert(sizeof(nf_model) == 80 && sizeof(nf_launches) == 40, "layout is part of the ABI");
+static_assert(sizeof(nf_model) == 96 && sizeof(nf_launches) == 40, "layout is part of the ABI");
 #endif
 
 #endif /* NF_ABI_H */

@@ -90,6 +90,34 @@ typedef struct nf_gpu_launches {
   const nf_gpu_checks *checks; /* null where kernels are not checked */
 } nf_gpu_launches;
 
+typedef enum nf_gpu_image_kind { NF_IMAGE_PTX = 0, NF_IMAGE_CUBIN = 1 } nf_gpu_image_kind;
+
+/* Code of all kernels. PTX is compiled by the driver, for any GPU from its capability on; a cubin runs as it is, on
+ * GPUs of its capability's major version from its minor version on. */
+typedef struct nf_gpu_image {
+  int32_t kind;
+  int32_t capability; /* 10 * major + minor: 80, 90 */
+  int32_t is_exact;   /* runs on this capability alone, as sm_90a does */
+  int32_t reserved;
+  const void *bytes; /* PTX ends in NUL */
+  int64_t size;      /* with that NUL */
+} nf_gpu_image;
+
+/* Opens the GPU that a model is to run on: a nf::rt::Device (runtime/core/Device.h). */
+typedef void *(*nf_gpu_open_device)(const struct nf_model *model);
+
+/* What all programs of a model for a GPU share. */
+typedef struct nf_gpu_table {
+  const nf_gpu_work *works;
+  int64_t work_count;
+  const nf_gpu_image *images; /* none on the emulated GPU */
+  int64_t image_count;
+  nf_gpu_open_device open; /* null on the emulated GPU */
+} nf_gpu_table;
+
+/* NF_TARGET_CUDA's: part of the runtime that only programs for a GPU are linked with. */
+void *nf_cuda_open(const struct nf_model *model);
+
 /* Does what the list says, one after the other. `args` has room for the buffers of the longest launch. */
 void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, void **args);
 
@@ -98,6 +126,7 @@ void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, voi
 
 static_assert(sizeof(nf_gpu_matrix) == 40 && sizeof(nf_gpu_gemm) == 152, "layout is part of the ABI");
 static_assert(sizeof(nf_gpu_work) == 88 && sizeof(nf_gpu_launches) == 72, "layout is part of the ABI");
+static_assert(sizeof(nf_gpu_image) == 32 && sizeof(nf_gpu_table) == 40, "layout is part of the ABI");
 #endif
 
 #endif /* NF_GPU_H */

@@ -1,5 +1,6 @@
 #include "runtime/core/Context.h"
 
+#include "runtime/core/Device.h"
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Pool.h"
 
@@ -23,8 +24,10 @@ void *Program::address(const nf_argument &argument, size_t elementBytes) const {
     fail("program '{}' has an argument '{}' of {} bytes for {} elements, expected {} bytes an element; the executable "
          "was made by another version of the compiler",
          program->name, argument.name, argument.bytes, elements, elementBytes);
-  return context->transient + argument.offset;
+  return context->addressOf(argument);
 }
+
+void Program::run() const { context->run(*program); }
 
 static int64_t largestArena(const nf_model &model) {
   int64_t largest = 0;
@@ -34,10 +37,12 @@ static int64_t largestArena(const nf_model &model) {
 }
 
 // Programs never run at once, so one arena of the largest size serves them all.
-Context::Context(const nf_model &model, Pool &pool)
-    : table(model), threads(pool), persistentSegment(model.persistent_bytes), transientSegment(largestArena(model)) {
-  persistent = persistentSegment.data();
-  transient = transientSegment.data();
+// Beside a device, the host's pages of them exist once they are touched.
+Context::Context(const nf_model &model, Pool &pool, Device *device)
+    : table(model), threads(pool), hostPersistent(model.persistent_bytes), hostTransient(largestArena(model)),
+      device(device) {
+  static_cast<nf_context &>(*this) =
+      device ? device->reserve() : nf_context{hostPersistent.data(), hostTransient.data()};
   for (const nf_state &state : states())
     if (state.kind == NF_STATE_PARAMETER)
       parameterStates.push_back(&state);
@@ -58,8 +63,28 @@ void Context::launch(nf_kernel kernel, void *const *args, int64_t tasks, const c
   launchObserver(name, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
+void Context::run(const nf_program &program) {
+  if (device)
+    device->run(*this, program, hostTransient.data());
+  else
+    program.entry(this);
+}
+
 std::span<float> Context::values(const nf_state &state) const {
-  return {reinterpret_cast<float *>(persistent + state.offset), static_cast<size_t>(state.bytes) / sizeof(float)};
+  return {reinterpret_cast<float *>(hostPersistent.data() + state.offset),
+          static_cast<size_t>(state.bytes) / sizeof(float)};
+}
+
+void Context::send(const nf_state &state) {
+  if (device)
+    device->send(persistent + state.offset, values(state).data(), state.bytes);
+}
+
+std::span<const float> Context::fetch(const nf_state &state) {
+  std::span<float> elements = values(state);
+  if (device)
+    device->fetch(elements.data(), persistent + state.offset, state.bytes);
+  return elements;
 }
 
 const nf_state *Context::companion(const nf_state &parameter, nf_state_kind kind) const {

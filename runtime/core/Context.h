@@ -13,6 +13,8 @@
 
 namespace nf::rt {
 
+class Context;
+class Device;
 class Pool;
 
 /// Told of every launch after it, with its name and how long it took.
@@ -23,11 +25,11 @@ using LaunchObserver = std::function<void(const char *name, double seconds)>;
 class Program {
 public:
   Program() = default;
-  Program(nf_context *context, const nf_program *program) : context(context), program(program) {}
+  Program(Context *context, const nf_program *program) : context(context), program(program) {}
 
   /// False when the model has no such program.
   explicit operator bool() const { return program != nullptr; }
-  void run() const { program->entry(context); }
+  void run() const;
 
   /// The argument's description, or null: this program does not need it.
   const nf_argument *find(std::string_view name) const;
@@ -46,15 +48,16 @@ public:
 private:
   void *address(const nf_argument &argument, size_t elementBytes) const;
 
-  nf_context *context = nullptr;
+  Context *context = nullptr;
   const nf_program *program = nullptr;
 };
 
-/// Memory and threads of one model. What compiled code sees of it is the nf_context that it starts with.
+/// Memory and threads of one model. What compiled code sees of it is the nf_context that it starts with. Where a device
+/// runs the model, the segments are in its memory, and the host has a copy of what it reads and writes of them.
 class Context : public nf_context {
 public:
-  /// Reserves the segments; `pool` outlives the context.
-  Context(const nf_model &model, Pool &pool);
+  /// Reserves the segments; `pool` and `device` outlive the context. Without a device the host runs the model.
+  Context(const nf_model &model, Pool &pool, Device *device = nullptr);
   Context(const Context &) = delete;
 
   const nf_model &model() const { return table; }
@@ -63,6 +66,8 @@ public:
   void launch(nf_kernel kernel, void *const *args, int64_t tasks, const char *name) const;
   /// For profiles; nobody by default.
   void observeLaunches(LaunchObserver observer) { launchObserver = std::move(observer); }
+  const LaunchObserver &observer() const { return launchObserver; }
+  Device *whereItRuns() const { return device; }
   std::span<const nf_state> states() const { return {table.states, static_cast<size_t>(table.state_count)}; }
   /// Parameters in the order of the table: P of nf_abi.h.
   std::span<const nf_state *const> parameters() const { return parameterStates; }
@@ -70,8 +75,16 @@ public:
   /// Of the arena that all programs share.
   int64_t transientBytes() const { return transientSegment.bytes(); }
 
-  /// The elements of a float state.
+  /// Runs a program of the model on what its arguments are.
+  void run(const nf_program &program);
+  /// The argument in the host's memory.
+  uint8_t *addressOf(const nf_argument &argument) const { return hostTransient.data() + argument.offset; }
+
+  /// The elements of a float state in the host's memory. What is written to them counts after send().
   std::span<float> values(const nf_state &state) const;
+  void send(const nf_state &state);
+  /// The elements as programs left them.
+  std::span<const float> fetch(const nf_state &state);
   /// The moment or gradient of a parameter, or null.
   const nf_state *companion(const nf_state &parameter, nf_state_kind kind) const;
   const nf_state *findParameter(std::string_view name) const;
@@ -79,9 +92,10 @@ public:
 private:
   const nf_model &table;
   Pool &threads;
-  Segment persistentSegment, transientSegment;
+  Segment hostPersistent, hostTransient;
   std::vector<const nf_state *> parameterStates;
   LaunchObserver launchObserver;
+  Device *device;
 };
 
 } // namespace nf::rt

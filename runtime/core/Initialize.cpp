@@ -101,6 +101,7 @@ static void fillState(Context &context, const nf_state &state, uint64_t seed) {
             task * piece, values.subspan(first, std::min<size_t>(piece, values.size() - first)));
       },
       args, (static_cast<int64_t>(values.size()) + piece - 1) / piece);
+  context.send(state);
 }
 
 void initializeStates(Context &context, uint64_t seed) {

@@ -50,7 +50,7 @@ std::vector<int64_t> shapeOf(const nf_state &state) { return {state.shape, state
 std::vector<TensorView> parameterViews(Context &context) {
   std::vector<TensorView> views;
   for (const nf_state *parameter : context.parameters())
-    views.push_back(viewF32(parameter->name, shapeOf(*parameter), context.values(*parameter)));
+    views.push_back(viewF32(parameter->name, shapeOf(*parameter), context.fetch(*parameter)));
   return views;
 }
 
@@ -107,7 +107,7 @@ CheckpointState fromJson(const json &all) {
 void writeFolder(const fs::path &folder, Context &context, CheckpointState state, const std::string &tokenizerJson) {
   std::vector<TensorView> parameters = parameterViews(context), moments;
   forEachMoment(context, [&](std::string name, const nf_state &moment) {
-    moments.push_back(viewF32(std::move(name), shapeOf(moment), context.values(moment)));
+    moments.push_back(viewF32(std::move(name), shapeOf(moment), context.fetch(moment)));
   });
   state.fileHashes["model.safetensors"] = writeSafetensors(folder / "model.safetensors", parameters);
   state.fileHashes["optimizer.safetensors"] = writeSafetensors(folder / "optimizer.safetensors", moments);
@@ -224,8 +224,10 @@ void loadParameters(Context &context, const CheckpointState &state) {
   for (const nf_state *parameter : context.parameters())
     names.emplace_back(parameter->name);
   checkNames(file, names, state);
-  for (const nf_state *parameter : context.parameters())
+  for (const nf_state *parameter : context.parameters()) {
     file.read(parameter->name, "F32", shapeOf(*parameter), context.values(*parameter).data());
+    context.send(*parameter);
+  }
 }
 
 void loadMoments(Context &context, const CheckpointState &state) {
@@ -235,6 +237,7 @@ void loadMoments(Context &context, const CheckpointState &state) {
   checkNames(file, names, state);
   forEachMoment(context, [&](const std::string &name, const nf_state &moment) {
     file.read(name, "F32", shapeOf(moment), context.values(moment).data());
+    context.send(moment);
   });
 }
 

@@ -96,15 +96,17 @@ void writeRecording(Context &context, const Recording &recording, const std::str
       views.push_back(
           viewF32(fmt::format("grad.{}", parameters[i]->name), shapeOf(*parameters[i]), recording.gradients[i]));
   for (const nf_state *parameter : parameters)
-    views.push_back(viewF32(parameter->name, shapeOf(*parameter), context.values(*parameter)));
+    views.push_back(viewF32(parameter->name, shapeOf(*parameter), context.fetch(*parameter)));
   writeSafetensors(path, views);
 }
 
 /// The file is closed at the end, so that its pages do not count as memory of the steps.
 void readWeights(Context &context, const std::string &path) {
   SafetensorsFile weights(path);
-  for (const nf_state *parameter : context.parameters())
+  for (const nf_state *parameter : context.parameters()) {
     weights.read(parameter->name, "F32", shapeOf(*parameter), context.values(*parameter).data());
+    context.send(*parameter);
+  }
 }
 
 void printTime(int64_t step, std::chrono::steady_clock::duration elapsed, double loss) {
@@ -152,7 +154,7 @@ int dumpInitialWeights(const Invocation &invocation, const DumpOptions &options)
   std::vector<TensorView> views;
   for (const nf_state &state : machine.context.states())
     if (state.kind == NF_STATE_PARAMETER || state.kind == NF_STATE_CONSTANT)
-      views.push_back(viewF32(state.name, shapeOf(state), machine.context.values(state)));
+      views.push_back(viewF32(state.name, shapeOf(state), machine.context.fetch(state)));
   writeSafetensors(options.output, views);
   return 0;
 }

@@ -115,10 +115,12 @@ std::vector<std::vector<float>> OptimizerStep::parameterGradients() {
   std::vector<std::vector<float>> gradients;
   for (const nf_state *parameter : context.parameters()) {
     const nf_state *state = context.companion(*parameter, isFolded ? NF_STATE_MOMENT1 : NF_STATE_GRADIENT);
-    auto values = state ? context.values(*state) : std::span<float>();
+    auto values = state ? context.fetch(*state) : std::span<const float>();
     gradients.emplace_back(values.begin(), values.end());
-    if (isFolded)
-      std::ranges::fill(values, 0.0f);
+    if (!isFolded || !state)
+      continue;
+    std::ranges::fill(context.values(*state), 0.0f);
+    context.send(*state);
   }
   return gradients;
 }
@@ -129,13 +131,13 @@ static bool allFinite(std::span<const float> values) {
 
 std::string OptimizerStep::firstBadTensor(const StepResult &result) const {
   for (const nf_state *parameter : context.parameters())
-    if (!allFinite(context.values(*parameter)))
+    if (!allFinite(context.fetch(*parameter)))
       return parameter->name;
   std::span<const nf_state *const> parameters = context.parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const nf_state *gradient = context.companion(*parameters[i], NF_STATE_GRADIENT);
     bool bad = result.status == StepResult::BadGradient && !std::isfinite(lastSquares[i]);
-    if (bad || (gradient && !allFinite(context.values(*gradient))))
+    if (bad || (gradient && !allFinite(context.fetch(*gradient))))
       return fmt::format("the gradient of {}", parameters[i]->name);
   }
   return result.status == StepResult::BadLoss ? "the loss" : "the gradient norm";

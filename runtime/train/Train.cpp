@@ -40,6 +40,7 @@ private:
   void announce(const std::optional<CheckpointState> &resumed);
   bool outOfTime() const { return options.maxSeconds > 0 && secondsSince(started) >= options.maxSeconds; }
   bool shouldStop() const { return stopSignal() || outOfTime(); }
+  StepResult makeStep(OptimizerStep &stepper, int64_t step, const SampleSource &source);
   void report(int64_t step, const StepResult &result, double seconds);
   void evaluateNow(OptimizerStep &stepper);
   void save();
@@ -68,7 +69,7 @@ Provenance Trainer::provenance() const {
           metadata.precision,
           metadata.cpu,
           metadata.compiler,
-          machine.gemm.name,
+          machine.products(),
           fmt::format("{:016x}", invocation.model.compile_hash),
           feed.dataHash()};
 }
@@ -99,8 +100,7 @@ void Trainer::announce(const std::optional<CheckpointState> &resumed) {
                             config.globalBatch == 1 ? "" : "s", metadata.sequence, microBatches,
                             microBatches == 1 ? "" : "es"));
   progress.note(machine.describe());
-  progress.note(fmt::format("memory: {:.0f} MB needed, {:.0f} MB available",
-                            neededMemory(invocation.model, machine.pool.threads()) / 1e6, availableMemory() / 1e6));
+  progress.note(machine.describeMemory());
   progress.note(fmt::format(
       "data: {} training tokens, {} validation tokens; {} steps are {} tokens, {:.2g} epochs",
       formatCount(static_cast<double>(feed.trainTokens())), formatCount(static_cast<double>(feed.validationTokens())),
@@ -166,6 +166,8 @@ void Trainer::save() {
 void Trainer::trySave() {
   try {
     save();
+  } catch (const DeviceError &) { // there is nothing left to go on with
+    throw;
   } catch (const Error &error) {
     say(stderr, "warning: {}; the run goes on, the next checkpoint is tried at step {}\n", error.what(),
         std::min(config.steps, done + options.saveEvery));
@@ -190,20 +192,31 @@ int Trainer::stopForLater() {
   return resumeMe;
 }
 
+StepResult Trainer::makeStep(OptimizerStep &stepper, int64_t step, const SampleSource &source) {
+  try {
+    StepResult result = stepper.gradients(step, position, source, [this] { return shouldStop(); });
+    if (result.status == StepResult::Done)
+      stepper.update(step, result);
+    return result;
+  } catch (const DeviceError &error) {
+    std::string state =
+        savedStep > 0 ? fmt::format("the checkpoint of step {} is whole, --resume auto goes on from it", savedStep)
+                      : std::string("no checkpoint was made yet");
+    throw DeviceError(fmt::format("step {}: {}; {}", step, error.what(), state));
+  }
+}
+
 int Trainer::run() {
   OptimizerStep stepper(machine.context, invocation.metadata, config);
   FeedSource source(feed, config.seed);
-  auto stop = [this] { return shouldStop(); };
   if (done >= config.steps)
     progress.note(fmt::format("the run already has its {} steps; ask for more with --steps", config.steps));
   while (done < config.steps) {
     Clock::time_point begin = Clock::now();
     int64_t step = done + 1;
-    StepResult result = stepper.gradients(step, position, source, stop);
+    StepResult result = makeStep(stepper, step, source);
     if (result.status == StepResult::Interrupted)
       return stopForLater();
-    if (result.status == StepResult::Done)
-      stepper.update(step, result);
     if (result.status != StepResult::Done)
       stopOnBadNumber(step, result, stepper);
     done = step;
@@ -257,7 +270,8 @@ int train(const Invocation &invocation, const TrainOptions &options) {
   if (resumed)
     checkTokenizer(*resumed, feed, options.data);
   int threads = options.threads > 0 ? options.threads : availableCores().count;
-  checkMemory(invocation.model, invocation.metadata, threads, availableMemory(), invocation.program);
+  if (invocation.model.target != NF_TARGET_CUDA) // of a device the machine asks itself
+    checkMemory(invocation.model, invocation.metadata, threads, availableMemory(), invocation.program);
 
   handleStopSignals();
   Machine machine(invocation.model, invocation.metadata, threads);

@@ -41,6 +41,7 @@ static void readFileStates(Context &context, std::initializer_list<int32_t> kind
            weightsPath(), state.name);
     weights->read(state.name, "F32", std::span(state.shape, static_cast<size_t>(state.rank)),
                   context.values(state).data());
+    context.send(state);
   }
 }
 

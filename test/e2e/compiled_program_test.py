@@ -183,10 +183,11 @@ class CompiledProgram(unittest.TestCase):
 
     def test_gpu_forms_are_refused_where_there_are_none(self):
         for arguments, code, message in (
-                (["--emit=ptx"], 2, "expected --target=cuda-emulated, but got cpu"),
+                (["--emit=ptx"], 2, "expected --target=cuda or cuda-emulated, but got cpu"),
                 (["--target=cuda-emulated", "--emit=ptx", "--arch=sm_75"], 1,
                  "--arch=sm_75: error: expected sm_80, sm_90 or sm_90a, but got sm_75"),
-                (["--target=cuda", "-o", self.at("x")], 1, "--target=cuda: error: expected cpu or cuda-emulated")):
+                (["--target=cuda", "--emit=ptx", "--arch=sm_80,sm_90"], 1, "expected one processor to write kernels for, but got 2"),
+                (["--target=gpu", "-o", self.at("x")], 1, "--target=gpu: error: expected cpu, cuda or cuda-emulated")):
             done = subprocess.run([os.path.join(BIN, "nf-compile"), MODEL, *arguments], capture_output=True, text=True)
             self.assertEqual(done.returncode, code)
             self.assertIn(message, done.stderr)

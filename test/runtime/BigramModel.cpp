@@ -289,4 +289,7 @@ extern "C" const nf_model nf_program_table = {NF_ABI_VERSION,
                                               programs,
                                               std::size(programs),
                                               biasAt(4),
-                                              256};
+                                              256,
+                                              NF_TARGET_CPU,
+                                              0,
+                                              nullptr};

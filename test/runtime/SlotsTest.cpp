@@ -96,7 +96,8 @@ constexpr nf_program programs[] = {{"forward_backward", forwardBackward, argumen
                                    {"combine_0", combine<0>, nullptr, 0, 3 * line},
                                    {"combine_1", combine<1>, nullptr, 0, 0},
                                    {"combine_2", combine<2>, nullptr, 0, 0}};
-const nf_model model = {NF_ABI_VERSION, 0, 0, nullptr, description, states, 4, programs, 5, 4 * line, 0};
+const nf_model model = {NF_ABI_VERSION, 0, 0,        nullptr, description,   states, 4,
+                        programs,       5, 4 * line, 0,       NF_TARGET_CPU, 0,      nullptr};
 
 struct Tokens : SampleSource {
   double weight(int64_t) const override { return 1; }
