@@ -73,7 +73,7 @@ public:
   std::span<const nf_state *const> parameters() const { return parameterStates; }
   Program program(std::string_view name);
   /// Of the arena that all programs share.
-  int64_t transientBytes() const { return transientSegment.bytes(); }
+  int64_t transientBytes() const { return hostTransient.bytes(); }
 
   /// Runs a program of the model on what its arguments are.
   void run(const nf_program &program);
