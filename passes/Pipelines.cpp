@@ -164,21 +164,19 @@ static void buildLower(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createLowerCopy());
     pm.addPass(createLowerFused(fused));
     pm.addPass(createLowerScatterAdd());
+    LowerAttentionOptions attention;
+    attention.vectorWidth = fused.vectorWidth;
+    pm.addPass(createLowerAttention(attention));
+    LowerMatmulOptions matmul;
+    matmul.bf16Products = options.bf16;
+    pm.addPass(createLowerMatmul(matmul));
   } else {
     pm.addPass(createLowerCopyGpu());
     pm.addPass(createLowerFusedGpu());
     pm.addPass(createLowerScatterAddGpu());
     pm.addPass(createLowerAttentionGpu());
-    pm.addPass(createLowerMatmulGpu()); // leaves products of mixed types, which cuBLASLt has not, to the CPU's pass
+    pm.addPass(createLowerMatmulGpu());
   }
-  if (options.target == Target::Cuda)
-    return pm.addPass(createCheckGpuWork());
-  LowerAttentionOptions attention;
-  attention.vectorWidth = fused.vectorWidth;
-  pm.addPass(createLowerAttention(attention));
-  LowerMatmulOptions matmul;
-  matmul.bf16Products = options.bf16;
-  pm.addPass(createLowerMatmul(matmul));
 }
 
 /// The kernels of a GPU in the dialects llvm and nvvm, as they would become PTX.
@@ -337,8 +335,6 @@ static void writeReproducer(ModuleOp original, Stage first, Stage failed, const 
 /// about the user's model; invalid ops and broken contracts are the compiler's at every stage.
 static bool isCompilerFault(ModuleOp module, Stage failed) {
   ScopedDiagnosticHandler quiet(module.getContext(), [](Diagnostic &) { return success(); });
-  if (module->hasAttr(refusedAttr))
-    return false;
   return failed > Stage::Autodiff || module->hasAttr(brokenContractAttr) || mlir::failed(verify(module));
 }
 

@@ -11,7 +11,6 @@
 //
 //===------------------------------------------------------------------------------------------===//
 #include "passes/gpu/FlashFma.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
@@ -37,14 +36,9 @@ int64_t FlashFma::forwardBlocks(const FlashShape &shape) {
          llvm::divideCeil(shape.width, columnsOf(shape));
 }
 
-/// 168 registers a thread, with random words 255: ptxas would rather spill for more than three (two) blocks at a time.
-static void allowRegisters(ThreadBuilder &b, bool hasDropout) {
-  auto kernel = b.getBlock()->getParent()->getParentOfType<LLVM::LLVMFuncOp>();
-  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(hasDropout ? 2 : 3));
-}
-
 FlashFma::Place FlashFma::place(int64_t tiles, int64_t columns) {
-  allowRegisters(b, shape.dropout > 0);
+  // 168 registers a thread, with random words 255.
+  allowRegistersOf(b.getBlock()->getParent()->getParentOfType<LLVM::LLVMFuncOp>(), shape.dropout > 0 ? 2 : 3);
   int64_t slices = llvm::divideCeil(shape.width, columns);
   Value task = b.block(), tile = b.div(task, slices);
   Value column = slices == 1 ? b.i32(0) : b.mul(b.rem(task, slices), columns);

@@ -201,9 +201,8 @@ void FlashMma::storeLse(FlashHead &head, Value firstQuery, std::array<Value, 2> 
 void FlashMma::emitForward() {
   tile.emplace(b, shape.width, threads);
   int64_t keys = keysAtOnce(1), blocks = llvm::divideCeil(shape.queries, rowsOfBlock);
-  if (tile->columns() > 96 && shape.dropout > 0) // ptxas would rather spill than run two blocks at a time, not three
-    b.getBlock()->getParent()->getParentOfType<LLVM::LLVMFuncOp>()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                                                                            b.getI32IntegerAttr(2));
+  if (tile->columns() > 96 && shape.dropout > 0)
+    allowRegistersOf(b.getBlock()->getParent()->getParentOfType<LLVM::LLVMFuncOp>(), 2);
   memory = allocate(4 * tile->bytes(keys));
   Value task = b.block();
   FlashHead head(b, shape, operands, b.div(task, blocks));

@@ -120,14 +120,6 @@ FmaThreads::Values FmaThreads::loadFour(const FmaTile &tile, Value row, Value co
   return four;
 }
 
-/// ptxas would unroll the loop whole, and need registers for the loads of all its steps.
-static void keepLoop(ThreadBuilder &b, ValueRange results) {
-  auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
-  auto annotation =
-      LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
-  results[0].getDefiningOp()->setAttr("loop_annotation", annotation);
-}
-
 FmaThreads::Values FmaThreads::addTransposed(ValueRange sums, const FmaTile &left, const FmaTile &right) {
   int64_t rows = left.rows / down, columns = right.rows / across;
   Values results = b.forEach(b.i32(0), b.i32(left.columns), piece, sums, [&](Value k, ValueRange before) {
@@ -143,7 +135,7 @@ FmaThreads::Values FmaThreads::addTransposed(ValueRange sums, const FmaTile &lef
     }
     return after;
   });
-  keepLoop(b, results);
+  keepRolled(results[0].getDefiningOp());
   return results;
 }
 
@@ -165,7 +157,7 @@ FmaThreads::Values FmaThreads::add(ValueRange sums, const FmaTile &left, const F
       }
     return after;
   });
-  keepLoop(b, results);
+  keepRolled(results[0].getDefiningOp());
   return results;
 }
 

@@ -158,6 +158,18 @@ func::FuncOp nf::createLaunched(ModuleOp module, Location location, StringRef na
   return function;
 }
 
+void nf::keepRolled(Operation *loop) {
+  Builder b(loop->getContext());
+  auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto annotation =
+      LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation", annotation); // the conversions carry it to the branch
+}
+
+void nf::allowRegistersOf(LLVM::LLVMFuncOp kernel, int64_t blocks) {
+  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), Builder(kernel.getContext()).getI32IntegerAttr(blocks));
+}
+
 void nf::noteAlignment(func::FuncOp kernel, ValueRange buffers) {
   auto noted = kernel->getAttrOfType<IntegerAttr>(gpuAlignmentAttribute);
   int64_t alignment = noted ? noted.getInt() : gpuVectorBytes;

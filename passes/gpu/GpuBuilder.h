@@ -82,6 +82,14 @@ mlir::LLVM::LLVMFuncOp createGpuKernel(mlir::OpBuilder &builder, mlir::Location 
 mlir::func::FuncOp createStandIn(mlir::ModuleOp module, mlir::Location location, llvm::StringRef name,
                                  llvm::ArrayRef<mlir::Type> buffers);
 
+/// Keeps ptxas from unrolling a loop (scf.for): it would have the loads of several steps in registers at once, or spill
+/// them.
+void keepRolled(mlir::Operation *loop);
+
+/// Leaves a kernel as many registers as `blocks` blocks of it at a time on a processor have; ptxas would rather spill a
+/// little than run fewer blocks than it has chosen by itself.
+void allowRegistersOf(mlir::LLVM::LLVMFuncOp kernel, int64_t blocks);
+
 /// Notes that a kernel is launched with such buffers, where they are aligned to less than 16 bytes.
 void noteAlignment(mlir::func::FuncOp kernel, mlir::ValueRange buffers);
 

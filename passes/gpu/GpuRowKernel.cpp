@@ -59,6 +59,7 @@ private:
   using LoopBody = llvm::function_ref<SmallVector<Value>(Value, ValueRange)>;
   SmallVector<Value> forEach(Value from, Value to, ValueRange carried, LoopBody body) {
     auto loop = scf::ForOp::create(b, from, to, constant(1), carried);
+    keepRolled(loop);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
@@ -110,6 +111,8 @@ FailureOr<LLVM::LLVMFuncOp> KernelBuilder::run(StringRef kernelName) {
   size_t buffers = problem.arguments.size() + problem.sites.size();
   outside = b.saveInsertionPoint();
   LLVM::LLVMFuncOp function = createGpuKernel(b, b.getLoc(), name, buffers, spread.threads());
+  if (spread.blocksAtOnce > 0)
+    allowRegistersOf(function, spread.blocksAtOnce);
   auto wide = [&](Value number) -> Value { return arith::ExtUIOp::create(b, b.getI64Type(), number); };
   thread = wide(NVVM::ThreadIdXOp::create(b, b.getI32Type()));
   place = spread.rowsAtOnce == 1 ? thread : remainder(thread, spread.threadsPerRow);

@@ -2,8 +2,7 @@
 //
 // Before → after in Passes.td.
 //
-// 1. Products of types that the library does not have, with matrices that do not start at 16 bytes, or beside the sum
-//    of an operand stay.
+// 1. Products of types that the library does not have, or beside the sum of an operand, are refused, all at once.
 // 2. The product in cuBLASLt's terms: matrices column-major, so that operands change places, with leading dimensions,
 //    strides of batches and the alignment that the plan gave them.
 // 3. A bias in C's type becomes an epilogue. A kernel behind the product adds it where the library refuses; and always
@@ -34,17 +33,17 @@ static constexpr int64_t workspaceBytes = 32 << 20;
 /// More alignment than this changes no algorithm.
 static constexpr int64_t mostAlignment = 256;
 
-/// Whether the product is one of the library's: by its types, by where its buffers start, and without the sum of an
-/// operand, which BGRADA and BGRADB store and do not add to a state.
-static bool isLibrarys(MatmulOp op) {
+/// Whether the product is one of the library's: by its types, and without the sum of an operand, which BGRADA and
+/// BGRADB store and do not add to a state.
+static LogicalResult checkIsLibrarys(MatmulOp op) {
   if (op.hasOperandSum())
-    return false;
-  for (Value buffer : {op.getLhs(), op.getRhs(), op.getOuts()[0]})
-    if (alignmentOf(buffer) < gpuVectorBytes)
-      return false;
+    return op.emitOpError() << "expected a product alone for a GPU, but got the sum of an operand beside it";
   Type a = getElementTypeOrSelf(op.getLhs().getType()), b = getElementTypeOrSelf(op.getRhs().getType()),
        c = getElementTypeOrSelf(op.getOuts()[0].getType());
-  return a == b && ((a.isF32() && c.isF32()) || (a.isBF16() && (c.isF32() || c.isBF16())));
+  if (a == b && ((a.isF32() && c.isF32()) || (a.isBF16() && (c.isF32() || c.isBF16()))))
+    return success();
+  return op.emitOpError() << "expected f32 matrices, or bf16 with a result of bf16 or f32, for a GPU, but got " << a
+                          << " and " << b << " with a result of " << c;
 }
 
 static nf_dtype dtypeOf(Type element) { return element.isBF16() ? NF_BF16 : NF_F32; }
@@ -60,10 +59,15 @@ namespace {
 struct LowerMatmulGpu : nf::impl::LowerMatmulGpuBase<LowerMatmulGpu> {
   void runOnOperation() override {
     SmallVector<MatmulOp> matmuls;
+    bool fits = true;
     getOperation().walk([&](MatmulOp op) {
-      if (!op.getOuts().empty() && isLibrarys(op))
-        matmuls.push_back(op);
+      if (op.getOuts().empty())
+        return;
+      fits &= succeeded(checkIsLibrarys(op));
+      matmuls.push_back(op);
     });
+    if (!fits)
+      return signalPassFailure();
     for (MatmulOp op : matmuls)
       lower(op);
   }

@@ -10,9 +10,6 @@ namespace nf {
 /// The gpu.module that holds a module's GPU kernels.
 inline constexpr llvm::StringLiteral gpuModuleName = "nf_gpu";
 
-/// What nf-check-gpu-work leaves on a module that asks for what GPUs have no kernel for.
-inline constexpr llvm::StringLiteral refusedAttr = "nf.refused";
-
 #define GEN_PASS_DECL
 #include "passes/gpu/Passes.h.inc"
 #define GEN_PASS_REGISTRATION

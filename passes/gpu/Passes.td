@@ -129,12 +129,11 @@ def LowerAttentionGpu : Pass<"nf-lower-attention-gpu", "::mlir::ModuleOp"> {
 def LowerMatmulGpu : Pass<"nf-lower-matmul-gpu", "::mlir::ModuleOp"> {
   let summary = "matrix products become calls of cuBLASLt";
   let description = [{
-    Each nf.matmul whose types cuBLASLt multiplies (f32 into f32; bf16 into bf16 or f32), on buffers that start at multiples
-    of 16 bytes, becomes an nf.launch of
-    a function that stands for the product: `nf.gpu_gemm` has the numbers of an nf_gpu_gemm (runtime/abi/nf_gpu.h).
+    Each nf.matmul of types that cuBLASLt multiplies (f32 into f32; bf16 into bf16 or f32) becomes an nf.launch of a function that stands for the product: `nf.gpu_gemm` has the numbers of an nf_gpu_gemm (runtime/abi/nf_gpu.h).
     A row-major matrix is the transpose of a column-major one, so C[m, n] = op(A) op(B) is
     D[n, m] = op(B) op(A) there, with our B first. A bias in C's type is an epilogue, with a kernel behind it for when the
-    library has none; a bias in another type, or of a batch, is always that kernel's. Other products stay.
+    library has none; a bias in another type, or of a batch, is always that kernel's. Other products, and sums of an operand beside a product, are errors, all at once:
+    nf-round-products and the pipeline for GPUs leave none.
 
     ```mlir
     nf.matmul %x, %w outs(%y) {transpose_b} : (memref<256x768xf32>, memref<2304x768xf32>, memref<256x2304xf32>) -> ()
@@ -193,29 +192,6 @@ def EmulateGpu : Pass<"nf-emulate-gpu", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
   let options = [Option<"checkKernels", "check-kernels", "bool", /*default=*/"false",
                         "tell the emulated GPU of each access, so that it can refuse mistakes">];
-}
-
-def CheckGpuWork : Pass<"nf-check-gpu-work", "::mlir::ModuleOp"> {
-  let summary = "refuses a model with operations that no GPU kernel was made of";
-  let description = [{
-    Runs after the lowerings of a GPU, where a program has only buffers, numbers and launches. Every other op is an
-    error, once for its place in the model, and the module becomes `nf.refused`.
-
-    ```mlir
-    nf.program @attend() {
-      %q = nf.buffer transient 0 : memref<1x8x16xf32>
-      %out = nf.buffer transient 512 : memref<1x8x16xf32>
-      %lse = nf.buffer transient 1024 : memref<1x2x8xf32>
-      nf.attention %q, %q, %q outs(%out, %lse) {heads = 2 : i64, causal, scale = 0.125 : f64}
-          : (memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x8x16xf32>, memref<1x2x8xf32>) -> ()
-      nf.return
-    }
-    ```
-    is refused
-    ```
-    expected an operation that there is a GPU kernel for, but got nf.attention of f32
-    ```
-  }];
 }
 
 def EmbedGpu : Pass<"nf-embed-gpu", "::mlir::ModuleOp"> {

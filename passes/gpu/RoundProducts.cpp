@@ -4,8 +4,9 @@
 //
 // Before → after in Passes.td.
 //
-// 1. A module computes in bf16 where one of its products has an operand in bf16.
-// 2. In such a module round, for each product: the f32 operand beside a bf16 one; the bias where the result is bf16
+// 1. A module computes in bf16 where one of its products has an operand or result in bf16.
+// 2. In such a module round, for each product: the f32 operand beside a bf16 one, or both of a result in bf16; the bias
+// where the result is bf16
 //    (the library's epilogue has a bias in D's type only); what the vocabulary's projection reads, in the loss and in a
 //    linear of its own.
 // 3. A value is rounded once, right behind the op that makes it. A value that was widened is not rounded but read as it
@@ -34,11 +35,12 @@ static bool isProduct(Operation *op) {
   return isa<LinearOp, MatmulOp, LinearCrossEntropyOp, LinearCrossEntropyBackwardOp>(op);
 }
 
-/// Whether a product of the module has an operand in bf16.
+/// Whether a product of the module has an operand or result in bf16.
 static bool computesInBf16(ModuleOp module) {
   return module
       .walk([](Operation *op) {
-        bool found = isProduct(op) && (isBf16(op->getOperand(0)) || isBf16(op->getOperand(1)));
+        bool found =
+            isProduct(op) && (isBf16(op->getOperand(0)) || isBf16(op->getOperand(1)) || isBf16(op->getResult(0)));
         return found ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
@@ -106,7 +108,7 @@ struct RoundProducts : nf::impl::RoundProductsBase<RoundProducts> {
     if (auto linear = dyn_cast<LinearOp>(op); linear && isF32(linear.getX()) && isF32(linear.getWeight()))
       return roundLogits(rounding, linear);
     OpOperand &lhs = op->getOpOperand(0), &rhs = op->getOpOperand(1);
-    if (!isBf16(lhs.get()) && !isBf16(rhs.get()))
+    if (!isBf16(lhs.get()) && !isBf16(rhs.get()) && !isBf16(op->getResult(0)))
       return;
     rounding.round(lhs);
     rounding.round(rhs);

@@ -17,6 +17,10 @@ static constexpr int64_t usualThreads = 128;
 /// that code is written out for.
 static constexpr int64_t heldRegisters = 96, mostHeldColumns = 32, mostChunks = 16;
 
+/// Where a region draws random words and holds few values beside them, ptxas would rather spill a few bytes than run as
+/// few threads on a processor as have registers for both.
+static constexpr int64_t mostValuesBesideWords = 3, threadsBesideWords = 512;
+
 static int64_t bytesOfElement(Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
 
 /// Bytes that every row of an argument is aligned to, as far as a vector needs.
@@ -47,12 +51,17 @@ static int64_t vectorOf(const RowProblem &problem) {
   return vector;
 }
 
-/// Columns of a row that a thread holds in registers.
-static int64_t heldColumns(const RowProblem &problem) {
+/// Values that a thread holds of each of its columns.
+static int64_t heldValues(const RowProblem &problem) {
   int64_t values = llvm::count(problem.resultKinds, RowKind::ColSum);
   for (RowKind kind : problem.inputKinds)
     values += kind == RowKind::RowCol || kind == RowKind::Gather;
-  return std::min<int64_t>(mostHeldColumns, llvm::bit_floor<uint64_t>(heldRegisters / std::max<int64_t>(1, values)));
+  return std::max<int64_t>(1, values);
+}
+
+/// Columns of a row that a thread holds in registers.
+static int64_t heldColumns(const RowProblem &problem) {
+  return std::min<int64_t>(mostHeldColumns, llvm::bit_floor<uint64_t>(heldRegisters / heldValues(problem)));
 }
 
 RowSpread nf::spreadRows(const RowProblem &problem, const RowSchedule &schedule) {
@@ -85,5 +94,7 @@ RowSpread nf::spreadRows(const RowProblem &problem, const RowSchedule &schedule)
   spread.rowsPerBlock = sumsColumns ? llvm::divideCeil(problem.rows, problem.groups) : spread.rowsAtOnce;
   int64_t rowBlocks = sumsColumns ? problem.groups : llvm::divideCeil(problem.rows, spread.rowsPerBlock);
   spread.blocks = rowBlocks * spread.columnBlocks;
+  bool drawsForLittle = !problem.sites.empty() && heldValues(problem) <= mostValuesBesideWords;
+  spread.blocksAtOnce = drawsForLittle ? std::max<int64_t>(1, threadsBesideWords / spread.threads()) : 0;
   return spread;
 }

@@ -16,6 +16,7 @@ struct RowSpread {
   int64_t rowsAtOnce;    ///< of a block
   int64_t rowsPerBlock;  ///< one after another or at once; a group of rows where columns are summed
   int64_t blocks;        ///< of a launch
+  int64_t blocksAtOnce;  ///< on a processor, that a kernel's registers are to allow for; 0: ptxas decides
   bool isUnrolled;       ///< whether a thread holds its part of a row in registers; else it goes over the row in loops
 
   int64_t threads() const { return threadsPerRow * rowsAtOnce; }

@@ -38,16 +38,14 @@ static Value emitWork(LlvmBuilder &b, LLVM::LLVMFuncOp function) {
   bool isKernel = function->hasAttr(gpuThreadsAttribute);
   std::string name = function.getSymName().str();
   Value null = LLVM::ZeroOp::create(b, b.ptr), zero = b.constant(0), one = b.constant32(1);
-  nf_gpu_kind kind = isKernel ? NF_GPU_KERNEL : gemm ? NF_GPU_GEMM : NF_GPU_HOST;
-  bool isHost = kind == NF_GPU_HOST;
+  nf_gpu_kind kind = isKernel ? NF_GPU_KERNEL : NF_GPU_GEMM;
   bool isEmulated = isKernel && !function->getParentOp()->hasAttr(gpuImagesAttribute);
   return b.structure({b.string(name), b.constant32(kind),
                       b.constant32(function->hasAttr(gpuWithoutEpilogueAttribute) ? NF_WITHOUT_EPILOGUE : NF_ALWAYS),
                       b.constant32(number(gpuThreadsAttribute)), b.constant32(number(gpuRegistersAttribute)), one, one,
                       b.constant32(number(gpuAlignmentAttribute, 16)), b.constant32(0),
                       b.constant(number(gpuSharedAttribute)), zero, zero,
-                      isEmulated ? b.addressOf(threadName(name)) : null, isHost ? b.addressOf(name) : null,
-                      gemm ? b.addressOf(name + ".gemm") : null});
+                      isEmulated ? b.addressOf(threadName(name)) : null, gemm ? b.addressOf(name + ".gemm") : null});
 }
 
 void nf::emitGpuWorks(LlvmBuilder &b, StringRef name, ArrayRef<LLVM::LLVMFuncOp> functions) {
@@ -61,6 +59,5 @@ void nf::emitGpuWorks(LlvmBuilder &b, StringRef name, ArrayRef<LLVM::LLVMFuncOp>
     return b.array(works.front().getType(), works);
   });
   for (LLVM::LLVMFuncOp function : functions)
-    if (isGpuWork(function))
-      function.erase();
+    function.erase();
 }

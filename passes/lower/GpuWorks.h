@@ -1,7 +1,7 @@
 //===- GpuWorks.h - the table of what a GPU's launches name ----------------------------------===//
 //
 // What nf.launch names in a program for a GPU is a function of the host module that says, in attributes, what stands
-// behind it: a kernel, a matrix product, or (on the emulated GPU) code of the CPU.
+// behind it: a kernel or a matrix product.
 //
 //===------------------------------------------------------------------------------------------===//
 #ifndef NF_PASSES_LOWER_GPUWORKS_H
@@ -32,7 +32,7 @@ bool isGpuWork(mlir::LLVM::LLVMFuncOp function);
 /// The function that is one thread of an emulated kernel: an nf_emulated_kernel.
 std::string threadName(llvm::StringRef kernel);
 
-/// Writes the nf_gpu_work of each function as the global `name`, and erases functions that only stood for one.
+/// Writes the nf_gpu_work of each function as the global `name`, and erases the functions, which only stood for one.
 void emitGpuWorks(LlvmBuilder &b, llvm::StringRef name, llvm::ArrayRef<mlir::LLVM::LLVMFuncOp> functions);
 
 } // namespace nf

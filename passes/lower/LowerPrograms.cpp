@@ -63,6 +63,8 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       program.walk([&](NumberOp number) { constants.insert({number.getValue(), constants.size()}); });
     for (auto [name, index] : kernels)
       isForGpu |= isGpuWork(symbols.lookup<LLVM::LLVMFuncOp>(name));
+    if (isForGpu && failed(checkWorks(programs, symbols)))
+      return signalPassFailure();
     for (auto [name, index] : kernels)
       if (auto kernel = symbols.lookup<LLVM::LLVMFuncOp>(name); !isGpuWork(kernel))
         buildEntry(b, kernel);
@@ -86,6 +88,21 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
         fits = false;
       }
     });
+    return success(fits);
+  }
+
+  /// A GPU runs no code of the CPU; every launch of it is listed.
+  LogicalResult checkWorks(ArrayRef<ProgramOp> programs, const SymbolTable &symbols) {
+    bool fits = true;
+    for (ProgramOp program : programs)
+      program.walk([&](LaunchOp launch) {
+        if (isGpuWork(symbols.lookup<LLVM::LLVMFuncOp>(launch.getKernel())))
+          return;
+        launch.emitOpError()
+            << "expected " << launch.getKernelAttr()
+            << " to be a GPU's kernel or product, as others of the module are, but got code of the CPU";
+        fits = false;
+      });
     return success(fits);
   }
 

@@ -12,8 +12,7 @@ extern "C" {
 
 /* A matrix of a product as cuBLASLt sees it: column-major, as it is stored. Extents, `ld` (from one column to the next)
  * and `stride` (from one product of a batch to the next) are in elements; `alignment`: bytes that the start of each
- * matrix of a batch is a multiple of, up to 256, which an algorithm may rely on; the first one starts at a multiple
- * of 16. */
+ * matrix of a batch is a multiple of, up to 256, which an algorithm may rely on. */
 typedef struct nf_gpu_matrix {
   int64_t rows, cols, ld, stride;
   int32_t dtype;
@@ -47,11 +46,7 @@ typedef struct nf_gpu_gemm {
   int32_t epilogue;
 } nf_gpu_gemm;
 
-typedef enum nf_gpu_kind {
-  NF_GPU_KERNEL = 0,
-  NF_GPU_GEMM = 1,
-  NF_GPU_HOST = 2 /* code of the CPU, which only the emulated GPU can run */
-} nf_gpu_kind;
+typedef enum nf_gpu_kind { NF_GPU_KERNEL = 0, NF_GPU_GEMM = 1 } nf_gpu_kind;
 
 /* When a launch is left out: kernels that do what an epilogue would have done run only where the product before them in
  * the list did without it. */
@@ -71,7 +66,6 @@ typedef struct nf_gpu_work {
   int64_t dynamic_bytes;     /* dynamic shared memory */
   int64_t dynamic_limit;     /* to set as CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES; 0: not set */
   nf_emulated_kernel thread; /* NF_GPU_KERNEL on the emulated GPU */
-  nf_kernel host;            /* NF_GPU_HOST */
   const nf_gpu_gemm *gemm;   /* NF_GPU_GEMM */
 } nf_gpu_work;
 
@@ -125,7 +119,7 @@ void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, voi
 } /* extern "C" */
 
 static_assert(sizeof(nf_gpu_matrix) == 40 && sizeof(nf_gpu_gemm) == 152, "layout is part of the ABI");
-static_assert(sizeof(nf_gpu_work) == 88 && sizeof(nf_gpu_launches) == 72, "layout is part of the ABI");
+static_assert(sizeof(nf_gpu_work) == 80 && sizeof(nf_gpu_launches) == 72, "layout is part of the ABI");
 static_assert(sizeof(nf_gpu_image) == 32 && sizeof(nf_gpu_table) == 40, "layout is part of the ABI");
 #endif
 

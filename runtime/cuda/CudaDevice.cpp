@@ -237,8 +237,6 @@ void CudaDevice::launchEach(const nf_context &context, const nf_gpu_launches &li
 
 void CudaDevice::launchKernel(const Launch &launch) {
   const nf_gpu_work &work = launch.work;
-  if (work.kind != NF_GPU_KERNEL)
-    fail("{}: expected a kernel, but got code of the CPU; compile the model again", launch.name);
   parameters.clear();
   for (int64_t j = 0; j < launch.places[-1]; ++j)
     parameters.push_back(&launch.buffers[j]);

@@ -48,9 +48,8 @@ static std::string brokenRuleOf(const char *name, const nf_gpu_matrix &matrix, i
   if (matrix.alignment < element || matrix.alignment > 256 || !std::has_single_bit(uint32_t(matrix.alignment)))
     return fmt::format("{}'s alignment to be a power of two from {} to 256 bytes, but got {}", name, element,
                        matrix.alignment);
-  int64_t least = std::max(16, matrix.alignment);
-  if (reinterpret_cast<uintptr_t>(start) % least)
-    return fmt::format("{} to start at a multiple of {} bytes, but got {}", name, least, start);
+  if (reinterpret_cast<uintptr_t>(start) % matrix.alignment)
+    return fmt::format("{} to start at a multiple of {} bytes, but got {}", name, matrix.alignment, start);
   if (batch > 1 && matrix.stride * element % matrix.alignment)
     return fmt::format("the matrices {} of a batch to start at multiples of {} bytes, but got a stride of {} elements",
                        name, matrix.alignment, matrix.stride);

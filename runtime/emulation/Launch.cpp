@@ -85,7 +85,6 @@ private:
   void runKernel(const Launch &launch);
   void runBlocks(const Launch &launch, int64_t from, int64_t to) const;
   bool runProduct(const Launch &launch);
-  void runHostCode(const Launch &launch);
 
   nf_context *context;
   const nf_gpu_launches &list;
@@ -173,14 +172,6 @@ bool Run::runProduct(const Launch &launch) {
   return withEpilogue || !epilogue;
 }
 
-/// Code that is not checked, and may write any of its buffers.
-void Run::runHostCode(const Launch &launch) {
-  nf_launch(context, launch.work.host, launch.buffers, launch.tasks, launch.name);
-  if (checks)
-    for (const Checks::Buffer &buffer : buffers)
-      checks->fill(buffer.data, buffer.bytes);
-}
-
 void Run::launchAll(void **args) {
   const nf_launches &launches = list.launches;
   const void *const bases[NF_SEGMENTS] = {context->persistent, context->transient, launches.constants};
@@ -201,16 +192,10 @@ void Run::launchAll(void **args) {
     if (work.when == NF_ALWAYS && !isDone)
       refuse(launch, "a kernel here that does what the refused epilogue of the product before it would have done");
     isDone = true;
-    switch (work.kind) {
-    case NF_GPU_KERNEL:
+    if (work.kind == NF_GPU_KERNEL)
       runKernel(launch);
-      break;
-    case NF_GPU_GEMM:
+    else
       isDone = runProduct(launch);
-      break;
-    default:
-      runHostCode(launch);
-    }
     if (!isDone && i + 1 == launches.count)
       refuse(launch, "a kernel behind it that does what its refused epilogue would have done");
   }

@@ -5,8 +5,6 @@
 // RUN: nf-check %s --program=wide --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=WIDE
 // RUN: nf-check %s --program=one --against=cpu | FileCheck %s --check-prefix=ONE
 // RUN: nf-check %s --program=one --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=ONE
-// RUN: nf-check %s --program=operand_sums --against=cpu | FileCheck %s --check-prefix=OPERAND-SUMS
-// RUN: nf-check %s --program=operand_sums --against=cpu --target=cuda-emulated --check-kernels | FileCheck %s --check-prefix=OPERAND-SUMS
 
 nf.parameter @x : tensor<2x3x37xf32> {init = "zeros"}
 nf.parameter @weight : tensor<37xf32> {init = "zeros"}
@@ -60,21 +58,4 @@ nf.program @one(%x: tensor<1x1x1xf32> {nf.name = "x"}, %w: tensor<1x1xf32> {nf.n
   %z, %lse = nf.attention %x, %x, %y {heads = 1 : i64, causal, scale = 1.0 : f64}
       : (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>) -> (tensor<1x1x1xf32>, tensor<1x1x1xf32>)
   nf.return %y, %z : tensor<1x1x1xf32>, tensor<1x1x1xf32>
-}
-
-// The sum of an operand beside the product: slices of columns that several tasks share, with and without a rest, and
-// an inner extent of several blocks.
-// OPERAND-SUMS-LABEL: @operand_sums{{$}}
-// OPERAND-SUMS-NEXT: left: largest error
-// OPERAND-SUMS-NEXT: left_sum: largest error
-// OPERAND-SUMS-NEXT: right: largest error
-// OPERAND-SUMS-NEXT: right_sum: largest error
-nf.program @operand_sums(%x: tensor<2100x330xf32> {nf.name = "x"}, %y: tensor<2100x201xf32> {nf.name = "y"})
-    -> (tensor<330x201xf32> {nf.name = "left"}, tensor<330xf32> {nf.name = "left_sum"},
-        tensor<330x201xf32> {nf.name = "right"}, tensor<201xf32> {nf.name = "right_sum"}) {
-  %l:2 = nf.matmul %x, %y {sum_lhs, transpose_a}
-      : (tensor<2100x330xf32>, tensor<2100x201xf32>) -> (tensor<330x201xf32>, tensor<330xf32>)
-  %r:2 = nf.matmul %x, %y {sum_rhs, transpose_a}
-      : (tensor<2100x330xf32>, tensor<2100x201xf32>) -> (tensor<330x201xf32>, tensor<201xf32>)
-  nf.return %l#0, %l#1, %r#0, %r#1 : tensor<330x201xf32>, tensor<330xf32>, tensor<330x201xf32>, tensor<201xf32>
 }

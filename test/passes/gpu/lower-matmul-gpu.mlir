@@ -52,29 +52,14 @@ nf.program @wide_result() attributes {transient_bytes = 4096 : i64, nf.arguments
 
 // -----
 
-// No-op: cuBLASLt multiplies no bf16 with f32.
-// CHECK-LABEL: program @mixed
-// CHECK: matmul
-// CHECK-NOT: gemm
-nf.program @mixed() attributes {transient_bytes = 4096 : i64, nf.arguments = []} {
+// A matrix may start anywhere: the algorithm is told.
+// CHECK-LABEL: program @unaligned
+// CHECK: launch @gemm_4x8x8_nn_f32_f32
+// CHECK: nf.gpu_gemm = array<i64: 8, 8, 8, 64, 0, 4, 8, 4, 8, 32, 0, 256, 8, 4, 8, 32, 0, 8,
+nf.program @unaligned() attributes {transient_bytes = 4096 : i64, nf.arguments = []} {
   %x = nf.buffer transient 0 : memref<4x8xf32>
-  %w = nf.buffer persistent 0 : memref<6x8xbf16>
-  %y = nf.buffer transient 256 : memref<4x6xf32>
-  nf.matmul %x, %w outs(%y) {transpose_b} : (memref<4x8xf32>, memref<6x8xbf16>, memref<4x6xf32>) -> ()
-  nf.return
-}
-
-// -----
-
-// No-op: nor does it add the sum of an operand to a state.
-// CHECK-LABEL: program @beside_a_sum
-// CHECK: matmul {{.*}}sum_lhs
-// CHECK-NOT: gemm
-nf.program @beside_a_sum() attributes {transient_bytes = 4096 : i64, nf.arguments = []} {
-  %dy = nf.buffer transient 0 : memref<8x4xf32>
-  %x = nf.buffer transient 128 : memref<8x4xf32>
-  %dw = nf.buffer transient 256 : memref<4x4xf32>
-  %db = nf.buffer transient 320 : memref<4xf32>
-  nf.matmul %dy, %x outs(%dw, %db) {sum_lhs, transpose_a, always_accumulate} : (memref<8x4xf32>, memref<8x4xf32>, memref<4x4xf32>, memref<4xf32>) -> ()
+  %w = nf.buffer persistent 260 : memref<8x8xf32>
+  %y = nf.buffer transient 264 : memref<4x8xf32>
+  nf.matmul %x, %w outs(%y) : (memref<4x8xf32>, memref<8x8xf32>, memref<4x8xf32>) -> ()
   nf.return
 }

@@ -2,13 +2,13 @@
 // RUN: nf-opt %s --nf-stage-llvm="target=cuda-emulated check-kernels" | FileCheck %s --check-prefix=CHECKED
 
 // Lists of checked kernels have the bytes of each launch's buffers.
-// CHECKED: @nf_program_p.launches.sizes(dense<[32, 4, 32, 32, 32, 4]>
+// CHECKED: @nf_program_p.launches.sizes(dense<[32, 4, 32, 32, 32, 32, 4]>
 // CHECKED: @nf_program_p.launches.checks()
 // CHECKED: llvm.mlir.addressof @nf_program_p.launches.checks
 
-// A program for a GPU is a list for nf_gpu_run: what launches name is in a table of works, kernels, products and code of
-// the CPU; numbers lie 16 bytes apart.
-// CHECK: @nf_program_p.launches.numbers(dense<[0, 4, 0, 2, 192, 2, 1, 1, 2, 3, 192, 576, 1152, 2, 2, 7, 1, 50]> : tensor<18xi64>)
+// A program for a GPU is a list for nf_gpu_run: what launches name is in a table of works, kernels and products; numbers
+// lie 16 bytes apart.
+// CHECK: @nf_program_p.launches.numbers(dense<[0, 4, 0, 2, 192, 2, 1, 1, 2, 3, 192, 576, 1152, 0, 4, 0, 2, 192, 50]> : tensor<19xi64>)
 // CHECK: global internal constant @nf_program_p.launches()
 // CHECK: llvm.mlir.zero : !llvm.ptr
 // CHECK: !llvm.struct<(struct<(ptr, i64, ptr, ptr, ptr)>, ptr, i64, i64, ptr)>
@@ -19,8 +19,7 @@
 // CHECK: llvm.mlir.constant(64 : i32)
 // CHECK: addressof @k.thread
 // CHECK: addressof @gemm.gemm
-// CHECK: addressof @host
-// CHECK: @nf.launch_names("k\00gemm\00host\00")
+// CHECK: @nf.launch_names("k\00gemm\00")
 // CHECK: @nf.launch_constants(dense<[7, 0, 0, 0, 9, 0, 0, 0]> : tensor<8xi32>) {{.*}}alignment = 16
 // CHECK-NOT: func.func
 // CHECK-NOT: llvm.func @gemm
@@ -38,9 +37,6 @@ module attributes {nf.persistent_bytes = 0 : i64} {
       attributes {nf.gpu_gemm = array<i64: 1, 8, 1, 8, 0, 64, 8, 1, 8, 8, 0, 64, 1, 1, 1, 1, 0, 64, 1, 0, 0, 0, 0, 1>} {
     return
   }
-  func.func private @host(%n: memref<1xi32>, %task: index, %scratch: memref<?xi8>) {
-    return
-  }
   nf.program @p() attributes {transient_bytes = 512 : i64, nf.arguments = []} {
     %x = nf.buffer persistent 64 : memref<8xf32>
     %y = nf.buffer persistent 192 : memref<8xf32>
@@ -49,7 +45,7 @@ module attributes {nf.persistent_bytes = 0 : i64} {
     %m = nf.number 9 : memref<1xi32>
     nf.launch @k(%x, %n) tasks 4 : memref<8xf32>, memref<1xi32>
     nf.launch @gemm(%x, %y, %z) tasks 1 : memref<8xf32>, memref<8xf32>, memref<8xf32>
-    nf.launch @host(%m) tasks 2 : memref<1xi32>
+    nf.launch @k(%x, %m) tasks 4 : memref<8xf32>, memref<1xi32>
     nf.return
   }
 }
