@@ -21,8 +21,9 @@ PTXAS = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
 
 # Functions of the runtime that run during a step, beside OpenBLAS: products, threads, and the order of things.
 STEP_OBJECTS = {
-    "Context.cpp": {"Context::Context", "Context::companion", "Context::findParameter", "Context::launch",
-                    "Context::program", "Context::values", "Program::address", "Program::find"},
+    "Context.cpp": {"Context::Context", "Context::companion", "Context::fetch", "Context::findParameter",
+                    "Context::launch", "Context::program", "Context::run", "Context::send", "Context::values",
+                    "Program::address", "Program::find", "Program::run"},
     "Gemm.cpp": {"chooseGemm", "gemmIsRight", "nf_gemm_f32", "plainGemm", "selectGemm"},
     "GemmBuffer.cpp": {"nf_gemm_buffer", "nf_gemm_buffer_done"},
     "Launch.cpp": {"nf_launch", "nf_run"},
@@ -36,10 +37,11 @@ STEP_OBJECTS = {
 }
 # Objects that no step runs, but for reading a batch, the schedule, and printing.
 OTHER_OBJECTS = {
-    "Batch", "Bpe", "BpeLearn", "Checkpoint", "CommandLine", "Config", "Cores", "CpuFeatures", "DataFeed", "Developer",
-    "Eval", "Evaluation", "Files", "Generate", "Info", "Initialize", "Machine", "Main", "Manifest", "Masking",
-    "Metadata", "NGrams", "PreTokens", "Prepare", "Progress", "RunFolder", "Safetensors", "Sampling", "Schedule",
-    "Shards", "Signals", "SplitText", "TextFiles", "Tokenizer", "TokenizerJson", "Train", "Weights",
+    "Batch", "Bpe", "BpeLearn", "Checkpoint", "CommandLine", "Config", "Cores", "CpuFeatures", "DataFeed",
+    "Developer", "Device", "Eval", "Evaluation", "Files", "Generate", "Info", "Initialize", "Machine", "Main",
+    "Manifest", "Masking", "Metadata", "NGrams", "PreTokens", "Prepare", "Progress", "RunFolder", "Safetensors",
+    "Sampling", "Schedule", "Shards", "Signals", "SplitText", "TextFiles", "Tokenizer", "TokenizerJson", "Train",
+    "Weights",
 }
 # Layouts and fills that LLVM may call for; nothing else is outside the object.
 CALLS = {"nf_run", "nf_gemm_f32", "memset", "memcpy", "memmove"}
