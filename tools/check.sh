@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs, builds, and runs every test; ends with `N passed, N failed`.
-#   tools/check.sh           about 15 minutes on 2 cores after the build
+#   tools/check.sh           about 20 minutes on 2 cores after the build
 #   tools/check.sh --slow    also what takes longer
 set -uo pipefail
 cd "$(dirname "$0")/.."
