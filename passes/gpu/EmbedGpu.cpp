@@ -36,6 +36,7 @@ struct EmbedGpu : nf::impl::EmbedGpuBase<EmbedGpu> {
     if (!kernels)
       return;
     registers.clear();
+    ptxs.clear();
     LlvmBuilder b(module);
     SmallVector<Attribute> images;
     bool isDone = true;
@@ -55,11 +56,10 @@ struct EmbedGpu : nf::impl::EmbedGpuBase<EmbedGpu> {
 
   LogicalResult embedPtx(LlvmBuilder &b, gpu::GPUModuleOp kernels, StringRef name, SmallVectorImpl<Attribute> &images) {
     GpuArch arch = *parseGpuArch(name);
-    FailureOr<std::string> ptx = emitPtx(kernels, arch);
+    FailureOr<StringRef> ptx = ptxOf(kernels, arch);
     if (failed(ptx))
       return failure();
-    ptx->push_back('\0');
-    embed(b, arch, NF_IMAGE_PTX, *ptx, images);
+    embed(b, arch, NF_IMAGE_PTX, (*ptx + Twine('\0')).str(), images);
     return success();
   }
 
@@ -68,7 +68,7 @@ struct EmbedGpu : nf::impl::EmbedGpuBase<EmbedGpu> {
     std::optional<GpuArch> arch = parseGpuArch(name);
     if (!arch)
       return getOperation().emitError() << "expected " << gpuArchNames() << ", but got " << name;
-    FailureOr<std::string> ptx = emitPtx(kernels, *arch);
+    FailureOr<StringRef> ptx = ptxOf(kernels, *arch);
     if (failed(ptx))
       return failure();
     llvm::Expected<Cubin> cubin = assemblePtx(ptxas, *ptx, arch->chip);
@@ -78,6 +78,17 @@ struct EmbedGpu : nf::impl::EmbedGpuBase<EmbedGpu> {
       registers[kernel] = std::max(registers[kernel], count);
     embed(b, *arch, NF_IMAGE_CUBIN, cubin->bytes, images);
     return success();
+  }
+
+  /// Made once for an image of PTX and a cubin of the same processor.
+  FailureOr<StringRef> ptxOf(gpu::GPUModuleOp kernels, const GpuArch &arch) {
+    auto found = ptxs.find(arch.chip);
+    if (found != ptxs.end())
+      return StringRef(found->second);
+    FailureOr<std::string> ptx = emitPtx(kernels, arch);
+    if (failed(ptx))
+      return failure();
+    return StringRef(ptxs[arch.chip] = *ptx);
   }
 
   void embed(LlvmBuilder &b, const GpuArch &arch, nf_gpu_image_kind kind, StringRef bytes,
@@ -98,6 +109,7 @@ struct EmbedGpu : nf::impl::EmbedGpuBase<EmbedGpu> {
       host->setAttr(gpuRegistersAttribute, b.getI64IntegerAttr(count));
   }
 
+  llvm::StringMap<std::string> ptxs;  ///< by processor
   llvm::StringMap<int64_t> registers; ///< the most of any processor, by kernel
 };
 } // namespace

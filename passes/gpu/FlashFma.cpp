@@ -13,27 +13,24 @@
 #include "passes/gpu/FlashFma.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
-#include <cmath>
-#include <limits>
-
 using namespace mlir;
 using namespace nf;
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
-/// Far below any score, and finite: a query that sees nothing gets a mean instead of NaN.
-static constexpr double maskedScore = -1e30;
 static constexpr int64_t keysAtOnce = 32, mostColumns = 128;
 
-/// Columns of the tiles of a head: all of them, or a slice.
-static int64_t columnsOf(const FlashShape &shape) {
-  return std::min<int64_t>(llvm::alignTo(shape.width, 4 * FmaThreads::across), mostColumns);
+int64_t FlashFma::columnsOf(const FlashShape &shape, int64_t most) {
+  return std::min<int64_t>(llvm::alignTo(shape.width, 4 * FmaThreads::across), most);
 }
 
-static int64_t queriesOf(const FlashShape &shape) { return columnsOf(shape) <= 64 ? 64 : 32; }
+int64_t FlashFma::blocksOf(const FlashShape &shape, int64_t rows, int64_t rowsAtOnce, int64_t columns) {
+  return shape.batch * shape.heads * llvm::divideCeil(rows, rowsAtOnce) * llvm::divideCeil(shape.width, columns);
+}
+
+static int64_t queriesOf(int64_t columns) { return columns <= 64 ? 64 : 32; }
 
 int64_t FlashFma::forwardBlocks(const FlashShape &shape) {
-  return shape.batch * shape.heads * llvm::divideCeil(shape.queries, queriesOf(shape)) *
-         llvm::divideCeil(shape.width, columnsOf(shape));
+  int64_t columns = columnsOf(shape, mostColumns);
+  return blocksOf(shape, shape.queries, queriesOf(columns), columns);
 }
 
 FlashFma::Place FlashFma::place(int64_t tiles, int64_t columns) {
@@ -74,7 +71,7 @@ FlashFma::Values FlashFma::overColumns(const Place &at, ArrayRef<Value> sums, fu
 FlashFma::Values FlashFma::mask(FlashHead &head, ValueRange products, Value mayHide, const Values &queries,
                                 const Values &keys, bool rowsAreQueries, double hidden) {
   Values scores;
-  Value factor = b.f32(shape.scale * std::log2(std::exp(1.0)));
+  Value factor = b.f32(shape.scale * log2e);
   for (Value product : products)
     scores.push_back(b.mulF(product, factor));
   if (!mayHide)
@@ -91,8 +88,7 @@ FlashFma::Values FlashFma::mask(FlashHead &head, ValueRange products, Value mayH
       size_t row = i / columns, column = i % columns;
       const FlashHead::Token &query = ofQueries[rowsAreQueries ? row : column];
       const FlashHead::Token &key = ofKeys[rowsAreQueries ? column : row];
-      Value seen = head.sees(query, key), kept = seen ? b.select(seen, score, b.f32(hidden)) : score;
-      masked.push_back(b.select(b.less(key.number, shape.keys), kept, b.f32(-infinity)));
+      masked.push_back(head.masked(query, key, score, hidden));
     }
     return masked;
   });
@@ -166,7 +162,7 @@ struct Softmax {
 } // namespace
 
 void FlashFma::emitForward() {
-  int64_t queries = queriesOf(shape), columns = columnsOf(shape), ofThread = queries / FmaThreads::down;
+  int64_t columns = columnsOf(shape, mostColumns), queries = queriesOf(columns), ofThread = queries / FmaThreads::down;
   Place at = place(llvm::divideCeil(shape.queries, queries), columns);
   FlashHead head(b, shape, operands, at.head);
   Value firstQuery = b.mul(b.sub(b.i32(at.tiles - 1), at.tile), queries);
@@ -211,7 +207,7 @@ void FlashFma::emitForward() {
     factors.push_back(arith::DivFOp::create(b, b.f32(1 / (1 - shape.dropout)), sum));
     b.onlyIf(b.both(writesLse, b.less(query, shape.queries)), [&] {
       Value log = math::LogOp::create(b, sum);
-      b.store(b.fma(softmax.maximum[r], b.f32(std::log(2.0)), log), head.lseAt(query));
+      b.store(b.fma(softmax.maximum[r], b.f32(ln2), log), head.lseAt(query));
     });
   }
   block.store(softmax.out, factors, rows(head, operands.out), firstQuery, at.column, columns);

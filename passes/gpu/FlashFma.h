@@ -29,6 +29,11 @@ public:
   static int64_t keyGradientBlocks(const FlashShape &shape);
   static int64_t queryGradientBlocks(const FlashShape &shape);
 
+  /// Columns of the tiles of a head: all of them, or a slice of `most`.
+  static int64_t columnsOf(const FlashShape &shape, int64_t most);
+  /// Blocks of kernels that make `rowsAtOnce` rows and `columns` columns of a head at once.
+  static int64_t blocksOf(const FlashShape &shape, int64_t rows, int64_t rowsAtOnce, int64_t columns);
+
   void emitForward();
   void emitKeyGradients();
   void emitQueryGradients();

@@ -13,27 +13,19 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/gpu/FlashFma.h"
 
-#include <cmath>
-#include <limits>
-
 using namespace mlir;
 using namespace nf;
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Rows and columns of a tile of scores; of the tensors' columns as many as leave room for four of them.
 static constexpr int64_t atOnce = 32, mostColumns = 64;
 static constexpr int64_t ofRow = atOnce / FmaThreads::down, ofColumn = atOnce / FmaThreads::across;
 
-static int64_t columnsOf(const FlashShape &shape) {
-  return std::min<int64_t>(llvm::alignTo(shape.width, 4 * FmaThreads::across), mostColumns);
+int64_t FlashFma::keyGradientBlocks(const FlashShape &shape) {
+  return blocksOf(shape, shape.keys, atOnce, columnsOf(shape, mostColumns));
 }
-
-static int64_t blocksOf(const FlashShape &shape, int64_t rows) {
-  return shape.batch * shape.heads * llvm::divideCeil(rows, atOnce) * llvm::divideCeil(shape.width, columnsOf(shape));
+int64_t FlashFma::queryGradientBlocks(const FlashShape &shape) {
+  return blocksOf(shape, shape.queries, atOnce, columnsOf(shape, mostColumns));
 }
-
-int64_t FlashFma::keyGradientBlocks(const FlashShape &shape) { return blocksOf(shape, shape.keys); }
-int64_t FlashFma::queryGradientBlocks(const FlashShape &shape) { return blocksOf(shape, shape.queries); }
 
 //===------------------------------------------------------------------------------------------===//
 // Numbers of queries
@@ -43,7 +35,7 @@ int64_t FlashFma::queryGradientBlocks(const FlashShape &shape) { return blocksOf
 Value FlashFma::loadLse(FlashHead &head, Value query) {
   Value exists = b.less(query, shape.queries);
   Value lse = b.load(b.getF32Type(), head.lseAt(b.select(exists, query, b.i32(0))));
-  return b.select(exists, b.mulF(lse, b.f32(std::log2(std::exp(1.0)))), b.f32(0));
+  return b.select(exists, b.mulF(lse, b.f32(log2e)), b.f32(0));
 }
 
 /// Four threads a query, which take turns over its columns.
@@ -55,9 +47,8 @@ void FlashFma::computeDelta(FlashHead &head, Value firstQuery, Value to) {
   Value query = b.add(firstQuery, row), exists = b.less(query, shape.queries);
   query = b.select(exists, query, b.i32(0));
   auto numbers = [&](const FmaRows &of, Value column) {
-    Value place = b.mul(b.add(b.mul(b.wide(query), of.rows.stride), b.wide(column)), storedBytes(of.element));
     Type type = width == 1 ? of.element : Type(VectorType::get({width}, of.element));
-    Value loaded = b.widenF(b.load(type, b.at(of.rows.base, place)));
+    Value loaded = b.widenF(b.load(type, block.placeOf(of, query, column)));
     Values each;
     for (int64_t i = 0; i < width; ++i)
       each.push_back(width == 1 ? loaded : vector::ExtractOp::create(b, loaded, ArrayRef<int64_t>{i}).getResult());
@@ -112,7 +103,7 @@ static SmallVector<Value> joined(ArrayRef<Value> x, ArrayRef<Value> y) {
 }
 
 void FlashFma::emitKeyGradients() {
-  Place at = place(llvm::divideCeil(shape.keys, atOnce), columnsOf(shape));
+  Place at = place(llvm::divideCeil(shape.keys, atOnce), columnsOf(shape, mostColumns));
   FlashHead head(b, shape, operands, at.head);
   Value firstKey = b.mul(at.tile, atOnce);
   FmaTile k = block.allocateRows("k", atOnce, at.columns), v = block.allocateRows("v", atOnce, at.columns);
@@ -145,8 +136,8 @@ void FlashFma::emitKeyGradients() {
               copyQueries(column);
             },
             [&](ValueRange parts) {
-              Values scores = block.addTransposed(parts.take_front(ofRow * ofColumn), k, q);
-              return joined(scores, block.addTransposed(parts.drop_front(ofRow * ofColumn), v, dout));
+              ValueRange scores = parts.take_front(ofRow * ofColumn), dp = parts.drop_front(ofRow * ofColumn);
+              return joined(block.addTransposed(scores, k, q), block.addTransposed(dp, v, dout));
             });
         Values queries = block.columnNumbers(firstQuery, ofColumn), lse, delta;
         for (int64_t c = 0; c < ofColumn; ++c) {
@@ -179,7 +170,7 @@ void FlashFma::emitKeyGradients() {
 //===------------------------------------------------------------------------------------------===//
 
 void FlashFma::emitQueryGradients() {
-  Place at = place(llvm::divideCeil(shape.queries, atOnce), columnsOf(shape));
+  Place at = place(llvm::divideCeil(shape.queries, atOnce), columnsOf(shape, mostColumns));
   FlashHead head(b, shape, operands, at.head);
   Value firstQuery = b.mul(b.sub(b.i32(at.tiles - 1), at.tile), atOnce);
   FmaTile q = block.allocateRows("q", atOnce, at.columns), dout = block.allocateRows("dout", atOnce, at.columns);
@@ -213,8 +204,8 @@ void FlashFma::emitQueryGradients() {
           block.copy(rows(head, operands.v), firstKey, column, v, FmaThreads::across);
         },
         [&](ValueRange parts) {
-          Values scores = block.addTransposed(parts.take_front(ofRow * ofColumn), q, k);
-          return joined(scores, block.addTransposed(parts.drop_front(ofRow * ofColumn), dout, v));
+          ValueRange scores = parts.take_front(ofRow * ofColumn), dp = parts.drop_front(ofRow * ofColumn);
+          return joined(block.addTransposed(scores, q, k), block.addTransposed(dp, dout, v));
         });
     Values keys = block.columnNumbers(firstKey, ofColumn);
     Values scores = mask(head, ValueRange(products).take_front(ofRow * ofColumn),

@@ -92,6 +92,12 @@ Value FlashHead::sees(const Token &query, const Token &key) {
   return seen;
 }
 
+Value FlashHead::masked(const Token &query, const Token &key, Value score, double hidden) {
+  if (Value seen = sees(query, key))
+    score = b.select(seen, score, b.f32(hidden));
+  return b.select(b.less(key.number, shape.keys), score, b.f32(-infinity));
+}
+
 Value FlashHead::mayHide(Value firstQuery, Value firstKey, int64_t keys) {
   if (hidesKeys())
     return arith::ConstantIntOp::create(b, b.getI1Type(), 1);

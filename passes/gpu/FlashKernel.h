@@ -11,7 +11,16 @@
 #include "dialect/NF.h"
 #include "passes/gpu/MmaTile.h"
 
+#include <limits>
+#include <numbers>
+
 namespace nf {
+
+/// Scores are in powers of two: e^x = 2^(x · log2 e).
+using std::numbers::ln2, std::numbers::log2e;
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Far below any score, and finite: a query that sees nothing gets a mean instead of NaN.
+inline constexpr double maskedScore = -1e30;
 
 /// All that decides a kernel's code but its operands' types.
 struct FlashShape {
@@ -63,8 +72,8 @@ public:
   };
   Token query(Value number);
   Token key(Value number);
-  /// Null where every query sees every key.
-  Value sees(const Token &query, const Token &key);
+  /// The score of a key, `hidden` where a mask hides it from the query; -∞ of one past the end.
+  Value masked(const Token &query, const Token &key, Value score, double hidden);
   /// False where queries from `firstQuery` on see all keys of a tile, as far as its place says; null where any do.
   Value mayHide(Value firstQuery, Value firstKey, int64_t keys);
 
@@ -78,6 +87,8 @@ public:
   Value keeps(Value word);
 
 private:
+  /// Null where every query sees every key.
+  Value sees(const Token &query, const Token &key);
   bool hidesKeys() const { return operands.keyPadding || operands.segments || operands.keyLength; }
   Value number(const FlashOperand &operand);
 

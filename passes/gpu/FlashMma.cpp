@@ -13,16 +13,10 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
-#include <cmath>
-#include <limits>
-
 using namespace mlir;
 using namespace nf;
 
 static constexpr int64_t mostSharedBytes = 48 << 10; // of static shared memory
-static constexpr double infinity = std::numeric_limits<double>::infinity();
-/// Far below any score, and finite: a query that sees nothing gets a mean instead of NaN.
-static constexpr double maskedScore = -1e30;
 
 bool FlashMma::fits(const FlashShape &shape, const FlashOperands &operands) {
   if (shape.width % 8 != 0 || shape.width > 128)
@@ -119,7 +113,7 @@ FlashMma::Tokens FlashMma::keyColumns(FlashHead &head, Value firstKey, int64_t k
 }
 
 FlashMma::Fragments FlashMma::scale(Fragments scores) {
-  Value factor = b.f32(shape.scale * std::log2(std::exp(1.0)));
+  Value factor = b.f32(shape.scale * log2e);
   for (Fragment &fragment : scores)
     for (Value &score : fragment)
       score = b.mulF(score, factor);
@@ -137,10 +131,7 @@ FlashMma::Fragments FlashMma::mask(FlashHead &head, const Fragments &scores, Val
       for (int64_t e = 0; e < 4; ++e) {
         const FlashHead::Token &row = ofRows[e / 2], &column = ofColumns[2 * n + e % 2];
         const FlashHead::Token &query = rowsAreQueries ? row : column, &key = rowsAreQueries ? column : row;
-        Value seen = head.sees(query, key), score = fragment[e];
-        if (seen)
-          score = b.select(seen, score, b.f32(hidden));
-        result.push_back(b.select(b.less(key.number, shape.keys), score, b.f32(-infinity)));
+        result.push_back(head.masked(query, key, fragment[e], hidden));
       }
     return result;
   });
@@ -194,7 +185,7 @@ void FlashMma::storeLse(FlashHead &head, Value firstQuery, std::array<Value, 2> 
   for (int64_t h = 0; h < 2; ++h)
     b.onlyIf(b.both(isFirst, b.less(rows[h].number, shape.queries)), [&] {
       Value log = math::LogOp::create(b, sum[h]);
-      b.store(b.fma(maximum[h], b.f32(std::log(2.0)), log), head.lseAt(rows[h].number));
+      b.store(b.fma(maximum[h], b.f32(ln2), log), head.lseAt(rows[h].number));
     });
 }
 

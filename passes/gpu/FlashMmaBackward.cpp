@@ -15,13 +15,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/gpu/FlashMma.h"
 
-#include <cmath>
-#include <limits>
-
 using namespace mlir;
 using namespace nf;
-
-static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 int64_t FlashMma::deltaBlocks(const FlashShape &shape) {
   return llvm::divideCeil(shape.batch * shape.heads * shape.queries, threads / 4);
@@ -35,7 +30,7 @@ int64_t FlashMma::keyGradientBlocks(const FlashShape &shape) {
 }
 
 /// log2(e^lse), to subtract from scores in powers of two.
-static Value inPowersOfTwo(ThreadBuilder &b, Value lse) { return b.mulF(lse, b.f32(std::log2(std::exp(1.0)))); }
+static Value inPowersOfTwo(ThreadBuilder &b, Value lse) { return b.mulF(lse, b.f32(log2e)); }
 
 /// Where D of a query is.
 static Value deltaAt(ThreadBuilder &b, const GlobalRows &dq, Value query) {

@@ -24,17 +24,10 @@ FmaTile FmaThreads::allocateResults(StringRef name, int64_t rows, int64_t column
   return {b.shared(name, b.getF32Type(), rows * stride), rows, columns, stride};
 }
 
-FmaThreads::Values FmaThreads::rowNumbers(Value first, int64_t count) {
+FmaThreads::Values FmaThreads::numbersOf(Value index, Value first, int64_t count) {
   Values numbers;
   for (int64_t i = 0; i < count; ++i)
-    numbers.push_back(b.add(b.add(first, b.mul(row, count)), i));
-  return numbers;
-}
-
-FmaThreads::Values FmaThreads::columnNumbers(Value first, int64_t count) {
-  Values numbers;
-  for (int64_t i = 0; i < count; ++i)
-    numbers.push_back(b.add(b.add(first, b.mul(column, count)), i));
+    numbers.push_back(b.add(b.add(first, b.mul(index, count)), i));
   return numbers;
 }
 
@@ -120,10 +113,19 @@ FmaThreads::Values FmaThreads::loadFour(const FmaTile &tile, Value row, Value co
   return four;
 }
 
+FmaThreads::Values FmaThreads::overPieces(int64_t extent, ValueRange sums, function_ref<void(Value, Values &)> add) {
+  Values results = b.forEach(b.i32(0), b.i32(extent), piece, sums, [&](Value k, ValueRange before) {
+    Values after(before);
+    add(k, after);
+    return after;
+  });
+  keepRolled(results[0].getDefiningOp());
+  return results;
+}
+
 FmaThreads::Values FmaThreads::addTransposed(ValueRange sums, const FmaTile &left, const FmaTile &right) {
   int64_t rows = left.rows / down, columns = right.rows / across;
-  Values results = b.forEach(b.i32(0), b.i32(left.columns), piece, sums, [&](Value k, ValueRange before) {
-    Values after(before);
+  return overPieces(left.columns, sums, [&](Value k, Values &after) {
     SmallVector<Values> ofRight;
     for (int64_t c = 0; c < columns; ++c)
       ofRight.push_back(loadFour(right, b.add(column, c * across), k));
@@ -133,16 +135,12 @@ FmaThreads::Values FmaThreads::addTransposed(ValueRange sums, const FmaTile &lef
         for (int64_t i = 0; i < piece; ++i)
           after[r * columns + c] = b.fma(ofLeft[i], ofRight[c][i], after[r * columns + c]);
     }
-    return after;
   });
-  keepRolled(results[0].getDefiningOp());
-  return results;
 }
 
 FmaThreads::Values FmaThreads::add(ValueRange sums, const FmaTile &left, const FmaTile &right) {
   int64_t rows = left.rows / down, columns = right.columns / across;
-  Values results = b.forEach(b.i32(0), b.i32(right.rows), piece, sums, [&](Value k, ValueRange before) {
-    Values after(before);
+  return overPieces(right.rows, sums, [&](Value k, Values &after) {
     SmallVector<Values> ofLeft;
     for (int64_t r = 0; r < rows; ++r)
       ofLeft.push_back(loadFour(left, b.add(row, r * down), k));
@@ -155,10 +153,7 @@ FmaThreads::Values FmaThreads::add(ValueRange sums, const FmaTile &left, const F
             sum = b.fma(ofLeft[r][i], ofRight[j], sum);
           }
       }
-    return after;
   });
-  keepRolled(results[0].getDefiningOp());
-  return results;
 }
 
 void FmaThreads::keep(ValueRange results, const FmaTile &to) {

@@ -59,11 +59,16 @@ public:
              int64_t columns);
 
   /// Numbers of the thread's `count` rows, from `first` on.
-  Values rowNumbers(Value first, int64_t count);
-  Values columnNumbers(Value first, int64_t count);
+  Values rowNumbers(Value first, int64_t count) { return numbersOf(row, first, count); }
+  Values columnNumbers(Value first, int64_t count) { return numbersOf(column, first, count); }
+
+  /// The address of an element.
+  Value placeOf(const FmaRows &rows, Value row, Value column);
 
 private:
-  Value placeOf(const FmaRows &rows, Value row, Value column);
+  Values numbersOf(Value index, Value first, int64_t count);
+  /// Carries `sums` over the pieces of four along `extent`, the inner extent of a product.
+  Values overPieces(int64_t extent, mlir::ValueRange sums, llvm::function_ref<void(Value piece, Values &sums)> add);
   /// Four f32 of a row of a tile, from `column` on.
   Values loadFour(const FmaTile &tile, Value row, Value column);
   Value columnExists(const FmaRows &rows, Value column, int64_t tileColumns);

@@ -58,12 +58,11 @@ public:
 
 private:
   Value roundedFormOf(Value value) {
-    Value &known = rounded[value];
-    if (!known) {
-      Value made = make(value);
-      return rounded[value] = made;
+    if (!rounded.contains(value)) {
+      Value made = make(value); // may add others
+      rounded[value] = made;
     }
-    return known;
+    return rounded.lookup(value);
   }
 
   Value make(Value value) {

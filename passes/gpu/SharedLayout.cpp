@@ -3,10 +3,9 @@
 
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "passes/gpu/GpuBuilder.h"
 
 using namespace mlir;
-
-static constexpr int64_t sharedAlignment = 16;
 
 nf::SharedLayout nf::layOutShared(LLVM::LLVMFuncOp kernel) {
   SharedLayout layout;
@@ -15,7 +14,7 @@ nf::SharedLayout nf::layOutShared(LLVM::LLVMFuncOp kernel) {
     auto global = symbols.lookup<LLVM::GlobalOp>(address.getGlobalName());
     int64_t size = DataLayout::closest(kernel).getTypeSize(global.getGlobalType());
     if (layout.places.try_emplace(address.getGlobalName(), SharedPlace{layout.bytes, size}).second)
-      layout.bytes += llvm::alignTo(size, sharedAlignment);
+      layout.bytes += llvm::alignTo(size, gpuVectorBytes);
   });
   return layout;
 }
