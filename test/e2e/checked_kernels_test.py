@@ -4,36 +4,27 @@ numbers; the bits must not depend on the order in which threads and blocks take 
 import glob
 import os
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMPILER = os.path.join(ROOT, "build", "bin", "nf-compile")
+from programs import COMPILER, MODELS, run, settings
+
 SIZES = {"model.layers": 1, "model.d_model": 48, "model.heads": 2, "model.d_ffn": 100, "model.vocab": 131,
          "model.context": 64, "train.sequence": 19, "train.micro_batch": 2, "train.global_batch": 2, "train.warmup": 0}
 
 
 def sets(**more):
     values = {**SIZES, **{key.replace("__", "."): value for key, value in more.items()}}
-    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
-
-
-def run(*command, **environment):
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=300)
-    if done.returncode:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
+    return settings(f"{key}={value}" for key, value in values.items())
 
 
 def structures():
     """One definition of each structure that twins have: sizes alone tell many definitions apart."""
     found = {}
-    for path in sorted(glob.glob(os.path.join(ROOT, "models", "*.toml"))):
+    for path in sorted(glob.glob(os.path.join(MODELS, "*.toml"))):
         if path.endswith("train-defaults.toml"):
             continue
         text = run(COMPILER, path, *sets(), "--emit=import")
@@ -80,7 +71,7 @@ class CheckedKernels(unittest.TestCase):
                     self.assertSameBits(self.drawn())
 
     def test_one_token_equal_rows_and_large_numbers(self):
-        path = os.path.join(ROOT, "models", "normformer-demo.toml")
+        path = os.path.join(MODELS, "normformer-demo.toml")
         for precision in ("fp32", "bf16"):
             with self.subTest(precision=precision):
                 self.compiled(path, train__precision=precision, train__sequence=1)

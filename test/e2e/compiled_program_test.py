@@ -2,22 +2,17 @@
 decomposed model trains alike, and that older processors get code that they can run."""
 import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(ROOT, "build", "bin")
-ARCHIVE = os.path.join(ROOT, "build", "lib", "libnfrt.a")
-MODEL = os.path.join(ROOT, "models", "normformer-demo.toml")
+from programs import BIN, COMPILER, MODELS, PTXAS, ROOT, run, twin as small_twin
 
-# Assembles PTX, where the CUDA toolkit is installed.
-PTXAS = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
+ARCHIVE = os.path.join(ROOT, "build", "lib", "libnfrt.a")
+MODEL = os.path.join(MODELS, "normformer-demo.toml")
 
 # Functions of the runtime that run during a step, beside OpenBLAS: products, threads, and the order of things.
 STEP_OBJECTS = {
@@ -47,21 +42,12 @@ OTHER_OBJECTS = {
 CALLS = {"nf_run", "nf_gemm_f32", "memset", "memcpy", "memmove"}
 
 
-def run(*arguments, text=True, stdin=None):
-    done = subprocess.run(arguments, capture_output=True, text=text, input=stdin)
-    if done.returncode:
-        raise AssertionError(f"{' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
-
-
 def twin(*more):
-    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
-        sets = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    return [a for s in [*sets, "model.dropout=0.1", *more] for a in ("--set", s)]
+    return small_twin("model.dropout=0.1", *more)
 
 
 def compiler(*arguments, stdin=None):
-    return run(os.path.join(BIN, "nf-compile"), *arguments, stdin=stdin)
+    return run(COMPILER, *arguments, stdin=stdin)
 
 
 class CompiledProgram(unittest.TestCase):
@@ -140,13 +126,13 @@ class CompiledProgram(unittest.TestCase):
         self.assertTrue(" = fused rows" in text)
         compiler("-", "--compile-from=fuse", "-o", self.at("from"), stdin=text)
         np.testing.assert_array_equal(self.losses(self.at("from")), self.losses(self.model))
-        refused = subprocess.run([os.path.join(BIN, "nf-compile"), MODEL, "--compile-from=fuse", "-o", self.at("no")],
+        refused = subprocess.run([COMPILER, MODEL, "--compile-from=fuse", "-o", self.at("no")],
                                  capture_output=True, text=True)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("--compile-from=fuse: error: expected a module", refused.stderr)
 
     def test_mlir_options(self):
-        command = [os.path.join(BIN, "nf-compile"), MODEL, *twin(), "--emit=autodiff", "-o", self.at("x.mlir")]
+        command = [COMPILER, MODEL, *twin(), "--emit=autodiff", "-o", self.at("x.mlir")]
         printed = subprocess.run([*command, "--mlir-print-ir-after=nf-differentiate"], capture_output=True, text=True)
         self.assertEqual(printed.returncode, 0)
         self.assertIn("IR Dump After Differentiate", printed.stderr)
@@ -190,7 +176,7 @@ class CompiledProgram(unittest.TestCase):
                  "--arch=sm_75: error: expected sm_80, sm_90 or sm_90a, but got sm_75"),
                 (["--target=cuda", "--emit=ptx", "--arch=sm_80,sm_90"], 1, "expected one processor to write kernels for, but got 2"),
                 (["--target=gpu", "-o", self.at("x")], 1, "--target=gpu: error: expected cpu, cuda or cuda-emulated")):
-            done = subprocess.run([os.path.join(BIN, "nf-compile"), MODEL, *arguments], capture_output=True, text=True)
+            done = subprocess.run([COMPILER, MODEL, *arguments], capture_output=True, text=True)
             self.assertEqual(done.returncode, code)
             self.assertIn(message, done.stderr)
 

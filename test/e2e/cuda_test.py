@@ -4,25 +4,21 @@ emulated GPU. What is missing or goes wrong ends with one line, and checkpoints 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMPILER = os.path.join(ROOT, "build", "bin", "nf-compile")
+from programs import COMPILER, MODELS, PTXAS, ROOT, run, settings, twin as small_twin
+
 FAKE_GPU = os.path.join(ROOT, "build", "fake-gpu")
-MODELS = os.path.join(ROOT, "models")
-PTXAS = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
 STEPS, FEW = 20, 4
 
 
 def twin():
-    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
-        sets = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    sets += ["model.layers=1", "train.precision=bf16", "model.dropout=0.1", "model.attention_dropout=0.1", "train.schedule=constant"]
-    return [os.path.join(MODELS, "normformer-demo.toml"), *(a for s in sets for a in ("--set", s))]
+    sets = ["model.layers=1", "train.precision=bf16", "model.dropout=0.1", "model.attention_dropout=0.1",
+            "train.schedule=constant"]
+    return [os.path.join(MODELS, "normformer-demo.toml"), *small_twin(*sets)]
 
 
 class Cuda(unittest.TestCase):
@@ -53,10 +49,8 @@ class Cuda(unittest.TestCase):
         return program, emulated, kernels, report
 
     @classmethod
-    def compile(cls, *arguments, sets=(), environment=None):
-        done = subprocess.run([COMPILER, *cls.model, *(a for s in sets for a in ("--set", s)), *arguments], capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def compile(cls, *arguments, sets=(), **environment):
+        return run(COMPILER, *cls.model, *settings(sets), *arguments, **environment)
 
     @classmethod
     def call(cls, *arguments, program=None, plan=None, kernels=None, **variables):
@@ -150,8 +144,8 @@ class Cuda(unittest.TestCase):
                 self.assertRegex(done.stderr, note or "^$")
 
     def test_without_a_toolkit_there_is_ptx(self):
-        bare = {**os.environ, "CUDA_HOME": "/nowhere", "PATH": "/usr/bin:/bin"}
-        report = self.compile("--target=cuda", "-o", self.at("ptx-only"), environment=bare)
+        bare = {"CUDA_HOME": "/nowhere", "PATH": "/usr/bin:/bin"}
+        report = self.compile("--target=cuda", "-o", self.at("ptx-only"), **bare)
         self.assertIn("no ptxas", report)
         done = self.trainer("ptx", program=self.at("ptx-only"), plan="capability=80")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -159,7 +153,7 @@ class Cuda(unittest.TestCase):
         self.assertSame(self.result("ptx"))
         for form, tool in (("cubin", "ptxas"), ("sass", "ptxas")):
             done = subprocess.run([COMPILER, *self.model, "--target=cuda", f"--emit={form}", "-o", self.at("x")],
-                                  capture_output=True, text=True, env=bare)
+                                  capture_output=True, text=True, env={**os.environ, **bare})
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"--emit={form}: error: expected {tool} of the CUDA toolkit", done.stderr)
 
@@ -172,8 +166,8 @@ class Cuda(unittest.TestCase):
                              "site-packages", "triton", "backends", "nvidia", "bin")
         if not os.path.exists(os.path.join(tools, "nvdisasm")):
             self.skipTest("no nvdisasm")
-        environment = {**os.environ, "PATH": os.environ["PATH"] + ":" + tools}
-        self.assertRegex(self.compile("--target=cuda", "--emit=sass", environment=environment), r"LDG\.E\S*\.128")
+        path = os.environ["PATH"] + ":" + tools
+        self.assertRegex(self.compile("--target=cuda", "--emit=sass", PATH=path), r"LDG\.E\S*\.128")
 
     def test_compiles_to_the_same_bytes(self):
         objects = []

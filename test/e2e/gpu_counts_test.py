@@ -2,14 +2,14 @@
 what a warp asks for, ways of bank conflicts, products on tensor cores."""
 import os
 import re
-import subprocess
 import tempfile
 import unittest
 
 import numpy as np
 from safetensors.numpy import save_file
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from programs import COMPILER, MODELS, run, settings
+
 TOKENS, WIDTH, HEADS, VOCAB = 64, 128, 2, 512
 SETS = {"model.layers": 1, "model.d_model": WIDTH, "model.heads": HEADS, "model.d_ffn": 4 * WIDTH, "model.vocab": VOCAB,
         "model.context": TOKENS, "train.sequence": TOKENS, "train.micro_batch": 1, "train.global_batch": 1}
@@ -20,21 +20,14 @@ def is_number_of_rows(what, numbers):
     return what.startswith("attention_") and numbers["sectors"] <= HEADS * TOKENS
 
 
-def run(*command, **environment):
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=300)
-    if done.returncode:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
-
-
 def counts(precision):
     """The lines that NF_GPU_COUNTS gets of one step: what, numbers by name."""
     with tempfile.TemporaryDirectory() as folder:
         def at(name):
             return os.path.join(folder, name)
 
-        sets = [word for key, value in SETS.items() for word in ("--set", f"{key}={value}")]
-        run(os.path.join(ROOT, "build", "bin", "nf-compile"), os.path.join(ROOT, "models", "normformer-125m.toml"), *sets,
-            "--set", f"train.precision={precision}", "--set", "model.dropout=0", "--target=cuda-emulated",
+        sets = [f"{key}={value}" for key, value in SETS.items()] + [f"train.precision={precision}", "model.dropout=0"]
+        run(COMPILER, os.path.join(MODELS, "normformer-125m.toml"), *settings(sets), "--target=cuda-emulated",
             "--check-kernels", "-o", at("model"))
         run(at("model"), "dump", "--seed", "3", "-o", at("weights"))
         tokens = np.random.default_rng(1).integers(0, VOCAB, (1, 1, TOKENS)).astype(np.int32)

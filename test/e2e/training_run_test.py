@@ -7,15 +7,13 @@ import subprocess
 import tempfile
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMPILER = os.path.join(ROOT, "build", "bin", "nf-compile")
-MODEL = os.path.join(ROOT, "models", "normformer-demo.toml")
+from programs import COMPILER, MODELS, settings, twin as small_twin
+
+MODEL = os.path.join(MODELS, "normformer-demo.toml")
 
 
 def twin():
-    with open(os.path.join(ROOT, "test", "small-twin.txt")) as file:
-        sets = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    return [a for s in sets + ["model.dropout=0.1"] for a in ("--set", s)]
+    return small_twin("model.dropout=0.1")
 
 
 class TrainingRun(unittest.TestCase):
@@ -70,7 +68,7 @@ class TrainingRun(unittest.TestCase):
         slots = self.at("slots")
         sets = ["train.reduction_slots=4", "train.global_batch=8"]
         constant = ("--set", "train.schedule=constant")
-        subprocess.run([COMPILER, MODEL, *twin(), *[a for s in sets for a in ("--set", s)], "--fold=all", "-o", slots],
+        subprocess.run([COMPILER, MODEL, *twin(), *settings(sets), "--fold=all", "-o", slots],
                        check=True, capture_output=True)
         self.train("slots-whole", 6, "--threads", "1", *constant, program=slots)
         self.train("slots-half", 3, *constant, program=slots)
