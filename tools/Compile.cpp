@@ -182,10 +182,12 @@ private:
       return false;
     }
     kernels = *parsed;
-    if (auto resolved = resolveGpu(options.archs))
+    if (kernels == Target::Cuda || !options.archs.empty()) {
+      auto resolved = resolveGpu(options.archs);
+      if (!resolved)
+        return false;
       gpu = *resolved;
-    else
-      return false;
+    }
     // Beside a GPU's kernels there is no code that a processor matters for.
     auto resolved = resolveCpu(kernels == Target::Cuda && options.cpu == "host" ? "x86-64" : options.cpu);
     if (!resolved) {

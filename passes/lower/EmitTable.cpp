@@ -21,8 +21,7 @@ static constexpr StringLiteral tableName = "nf_program_table", programAttr = "nf
                                persistentAttr = "nf.persistent_bytes", metadataAttr = "nf.metadata",
                                featuresAttr = "nf.cpu_features", hashAttr = "nf.compile_hash",
                                scratchAttr = "nf.scratch_bytes", definitionAttr = "nf.definition",
-                               worksName = "nf.kernels", imagesName = "nf.gpu.images", gpuTableName = "nf.gpu.table",
-                               openName = "nf_cuda_open";
+                               imagesName = "nf.gpu.images", gpuTableName = "nf.gpu.table", openName = "nf_cuda_open";
 
 static std::optional<nf_dtype> dtypeOf(Type type) {
   if (type.isF32())
@@ -38,9 +37,7 @@ static std::optional<nf_dtype> dtypeOf(Type type) {
   return std::nullopt;
 }
 
-static int64_t bytesOf(RankedTensorType type) {
-  return type.getNumElements() * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
-}
+static int64_t bytesOf(RankedTensorType type) { return type.getNumElements() * elementBytes(type); }
 
 /// Declared kinds have the numbers of the ABI.
 static_assert(static_cast<int>(StateKind::Moment1) == NF_STATE_MOMENT1 &&
@@ -266,7 +263,7 @@ struct EmitTable : nf::impl::EmitTableBase<EmitTable> {
     emitGpuImages(b, images);
     b.global(gpuTableName, LLVM::Linkage::Internal, [&] {
       Value null = LLVM::ZeroOp::create(b, b.ptr);
-      return b.structure({b.addressOf(worksName),
+      return b.structure({b.addressOf(gpuWorksName),
                           b.constant(module->getAttrOfType<IntegerAttr>(gpuWorkCountAttribute).getInt()),
                           images ? b.addressOf(imagesName) : null, b.constant(images ? images.size() : 0),
                           images ? b.addressOf(openName) : null});

@@ -38,21 +38,19 @@ static Value emitWork(LlvmBuilder &b, LLVM::LLVMFuncOp function) {
   bool isKernel = function->hasAttr(gpuThreadsAttribute);
   std::string name = function.getSymName().str();
   Value null = LLVM::ZeroOp::create(b, b.ptr), zero = b.constant(0), one = b.constant32(1);
-  nf_gpu_kind kind = isKernel ? NF_GPU_KERNEL : NF_GPU_GEMM;
   bool isEmulated = isKernel && !function->getParentOp()->hasAttr(gpuImagesAttribute);
-  return b.structure({b.string(name), b.constant32(kind),
-                      b.constant32(function->hasAttr(gpuWithoutEpilogueAttribute) ? NF_WITHOUT_EPILOGUE : NF_ALWAYS),
-                      b.constant32(number(gpuThreadsAttribute)), b.constant32(number(gpuRegistersAttribute)), one, one,
-                      b.constant32(number(gpuAlignmentAttribute, 16)), b.constant32(0),
-                      b.constant(number(gpuSharedAttribute)), zero, zero,
-                      isEmulated ? b.addressOf(threadName(name)) : null, gemm ? b.addressOf(name + ".gemm") : null});
+  return b.structure(
+      {b.string(name), b.constant32(function->hasAttr(gpuWithoutEpilogueAttribute) ? NF_WITHOUT_EPILOGUE : NF_ALWAYS),
+       b.constant32(number(gpuThreadsAttribute)), b.constant32(number(gpuRegistersAttribute)), one, one,
+       b.constant32(number(gpuAlignmentAttribute, 16)), b.constant(number(gpuSharedAttribute)), zero, zero,
+       isEmulated ? b.addressOf(threadName(name)) : null, gemm ? b.addressOf(name + ".gemm") : null});
 }
 
-void nf::emitGpuWorks(LlvmBuilder &b, StringRef name, ArrayRef<LLVM::LLVMFuncOp> functions) {
+void nf::emitGpuWorks(LlvmBuilder &b, ArrayRef<LLVM::LLVMFuncOp> functions) {
   for (LLVM::LLVMFuncOp function : functions)
     if (auto gemm = function->getAttrOfType<DenseI64ArrayAttr>(gpuGemmAttribute))
       emitGemm(b, function.getSymName(), gemm.asArrayRef());
-  b.global(name, LLVM::Linkage::Internal, [&] {
+  b.global(gpuWorksName, LLVM::Linkage::Internal, [&] {
     SmallVector<Value> works;
     for (LLVM::LLVMFuncOp function : functions)
       works.push_back(emitWork(b, function));

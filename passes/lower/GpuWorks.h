@@ -21,7 +21,9 @@ inline constexpr llvm::StringLiteral gpuWithoutEpilogueAttribute = "nf.gpu_witho
 inline constexpr llvm::StringLiteral gpuRegistersAttribute = "nf.gpu_registers";
 /// Of a module whose kernels became images: a dictionary each, of its global and the fields of nf_gpu_image.
 inline constexpr llvm::StringLiteral gpuImagesAttribute = "nf.gpu_images";
-/// Of a module whose programs are a GPU's: the table of works is the global `nf.kernels`, of so many.
+/// The global that is the table of works.
+inline constexpr llvm::StringLiteral gpuWorksName = "nf.kernels";
+/// Of a module whose programs are a GPU's: how many works there are.
 inline constexpr llvm::StringLiteral gpuWorkCountAttribute = "nf.gpu_works";
 /// Of a product's function: the numbers of an nf_gpu_gemm, field by field.
 inline constexpr llvm::StringLiteral gpuGemmAttribute = "nf.gpu_gemm";
@@ -32,8 +34,8 @@ bool isGpuWork(mlir::LLVM::LLVMFuncOp function);
 /// The function that is one thread of an emulated kernel: an nf_emulated_kernel.
 std::string threadName(llvm::StringRef kernel);
 
-/// Writes the nf_gpu_work of each function as the global `name`, and erases the functions, which only stood for one.
-void emitGpuWorks(LlvmBuilder &b, llvm::StringRef name, llvm::ArrayRef<mlir::LLVM::LLVMFuncOp> functions);
+/// Writes the nf_gpu_work of each function to the table, and erases the functions, which only stood for one.
+void emitGpuWorks(LlvmBuilder &b, llvm::ArrayRef<mlir::LLVM::LLVMFuncOp> functions);
 
 } // namespace nf
 

@@ -103,3 +103,5 @@ LLVM::GlobalOp LlvmBuilder::numbers32(StringRef name, ArrayRef<int32_t> values) 
 LLVM::GlobalOp LlvmBuilder::text(StringRef name, StringRef bytes) {
   return data(name, LLVM::LLVMArrayType::get(i8, bytes.size()), LLVM::Linkage::Internal, getStringAttr(bytes));
 }
+
+int64_t nf::elementBytes(ShapedType type) { return std::max<int64_t>(1, type.getElementTypeBitWidth() / 8); }

@@ -48,6 +48,9 @@ private:
   llvm::StringMap<std::string> strings; ///< text → symbol
 };
 
+/// Bytes that an element of a tensor or buffer takes; a bool takes one.
+int64_t elementBytes(mlir::ShapedType type);
+
 } // namespace nf
 
 #endif // NF_PASSES_LOWER_LLVMBUILDER_H

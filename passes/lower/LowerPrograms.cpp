@@ -65,9 +65,9 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
       isForGpu |= isGpuWork(symbols.lookup<LLVM::LLVMFuncOp>(name));
     if (isForGpu && failed(checkWorks(programs, symbols)))
       return signalPassFailure();
-    for (auto [name, index] : kernels)
-      if (auto kernel = symbols.lookup<LLVM::LLVMFuncOp>(name); !isGpuWork(kernel))
-        buildEntry(b, kernel);
+    if (!isForGpu)
+      for (auto [name, index] : kernels)
+        buildEntry(b, symbols.lookup<LLVM::LLVMFuncOp>(name));
     for (ProgramOp program : programs)
       lower(b, program);
     buildTables(b);
@@ -140,35 +140,36 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
 
   /// Writes an nf_launches; returns the buffers of the longest launch.
   int64_t buildLaunches(LlvmBuilder &b, ProgramOp program, StringRef name) {
-    std::vector<int64_t> numbers, sizes;
+    std::vector<int64_t> numbers;
     int64_t count = 0, longest = 1;
     for (auto launch : program.getBody().front().getOps<LaunchOp>()) {
       int64_t buffers = launch.getBuffers().size();
       llvm::append_values(numbers, kernels.lookup(launch.getKernelAttr().getAttr()), launch.getTasks(),
                           placeOfName(launch), buffers);
-      for (Value buffer : launch.getBuffers()) {
+      for (Value buffer : launch.getBuffers())
         numbers.push_back(placeOf(buffer));
-        sizes.push_back(bytesOf(buffer));
-      }
       longest = std::max(longest, buffers);
       ++count;
     }
     std::string numbersName = (name + ".numbers").str();
     b.numbers(numbersName, numbers);
-    std::string checksName = checkKernels && isForGpu ? buildChecks(b, program, name, sizes) : "";
+    std::string checksName = checkKernels && isForGpu ? buildChecks(b, program, name) : "";
     b.global(name, LLVM::Linkage::Internal, [&] { return listOf(b, numbersName, count, checksName); });
     return longest;
   }
 
   /// Writes an nf_gpu_checks; returns its name.
-  std::string buildChecks(LlvmBuilder &b, ProgramOp program, StringRef name, ArrayRef<int64_t> sizes) {
-    SmallVector<int64_t> inputs; // offset and bytes
+  std::string buildChecks(LlvmBuilder &b, ProgramOp program, StringRef name) {
+    SmallVector<int64_t> sizes, inputs; // inputs: offset and bytes
+    for (auto launch : program.getBody().front().getOps<LaunchOp>())
+      for (Value buffer : launch.getBuffers())
+        sizes.push_back(bytesOf(buffer));
     if (auto arguments = program->getAttrOfType<ArrayAttr>("nf.arguments"))
       for (auto argument : arguments.getAsRange<DictionaryAttr>())
         if (argument.getAs<IntegerAttr>("direction").getInt() == NF_IN) {
           auto type = cast<RankedTensorType>(argument.getAs<TypeAttr>("type").getValue());
           inputs.push_back(argument.getAs<IntegerAttr>("offset").getInt());
-          inputs.push_back(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8));
+          inputs.push_back(type.getNumElements() * elementBytes(type));
         }
     std::string sizesName = (name + ".sizes").str(), inputsName = (name + ".inputs").str(),
                 checksName = (name + ".checks").str();
@@ -189,7 +190,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     int64_t last = 0;
     for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
       last += (extent - 1) * stride;
-    return (last + 1) * std::max(1u, type.getElementTypeBitWidth() / 8);
+    return (last + 1) * elementBytes(type);
   }
 
   /// An nf_launches, for a GPU an nf_gpu_launches.
@@ -201,8 +202,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     Value launches = b.structure(fields);
     if (!isForGpu)
       return launches;
-    return b.structure({launches, b.addressOf(kernelsName), b.constant(kernels.size()),
-                        b.constant(constants.size() * constantBytes()),
+    return b.structure({launches, b.addressOf(gpuWorksName), b.constant(constants.size() * constantBytes()),
                         checks.empty() ? LLVM::ZeroOp::create(b, b.ptr).getResult() : b.addressOf(checks)});
   }
 
@@ -252,7 +252,7 @@ struct LowerPrograms : nf::impl::LowerProgramsBase<LowerPrograms> {
     SmallVector<LLVM::LLVMFuncOp> functions;
     for (auto [name, index] : kernels)
       functions.push_back(getOperation().lookupSymbol<LLVM::LLVMFuncOp>(name));
-    emitGpuWorks(b, kernelsName, functions);
+    emitGpuWorks(b, functions);
     getOperation()->setAttr(gpuWorkCountAttribute, b.getI64IntegerAttr(kernels.size()));
   }
 

@@ -46,27 +46,23 @@ typedef struct nf_gpu_gemm {
   int32_t epilogue;
 } nf_gpu_gemm;
 
-typedef enum nf_gpu_kind { NF_GPU_KERNEL = 0, NF_GPU_GEMM = 1 } nf_gpu_kind;
-
 /* When a launch is left out: kernels that do what an epilogue would have done run only where the product before them in
  * the list did without it. */
 typedef enum nf_gpu_when { NF_ALWAYS = 0, NF_WITHOUT_EPILOGUE = 1 } nf_gpu_when;
 
-/* What launches name. */
+/* What launches name: a kernel, or a product. */
 typedef struct nf_gpu_work {
   const char *name;
-  int32_t kind;
   int32_t when;
   int32_t threads;        /* of a block, along x */
   int32_t registers;      /* of a thread, as ptxas says; 0 where it is not known */
   int32_t grid_y, grid_z; /* the blocks along x are the launch's tasks */
-  int32_t alignment; /* bytes that the kernel's pointers are multiples of: 16, or less where it is for such views */
-  int32_t reserved;
-  int64_t shared_bytes;      /* static */
-  int64_t dynamic_bytes;     /* dynamic shared memory */
-  int64_t dynamic_limit;     /* to set as CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES; 0: not set */
-  nf_emulated_kernel thread; /* NF_GPU_KERNEL on the emulated GPU */
-  const nf_gpu_gemm *gemm;   /* NF_GPU_GEMM */
+  int32_t alignment;     /* bytes that the kernel's pointers are multiples of: 16, or less where it is for such views */
+  int64_t shared_bytes;  /* static */
+  int64_t dynamic_bytes; /* dynamic shared memory */
+  int64_t dynamic_limit; /* to set as CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES; 0: not set */
+  nf_emulated_kernel thread; /* of a kernel on the emulated GPU */
+  const nf_gpu_gemm *gemm;   /* null for a kernel */
 } nf_gpu_work;
 
 /* What checked kernels are held to beside their launches. */
@@ -79,7 +75,6 @@ typedef struct nf_gpu_checks {
 typedef struct nf_gpu_launches {
   nf_launches launches; /* `kernels` is null: a launch's first number is its index in works */
   const nf_gpu_work *works;
-  int64_t work_count;
   int64_t constant_bytes;      /* of launches.constants */
   const nf_gpu_checks *checks; /* null where kernels are not checked */
 } nf_gpu_launches;
@@ -119,7 +114,7 @@ void nf_gpu_run(struct nf_context *context, const nf_gpu_launches *launches, voi
 } /* extern "C" */
 
 static_assert(sizeof(nf_gpu_matrix) == 40 && sizeof(nf_gpu_gemm) == 152, "layout is part of the ABI");
-static_assert(sizeof(nf_gpu_work) == 80 && sizeof(nf_gpu_launches) == 72, "layout is part of the ABI");
+static_assert(sizeof(nf_gpu_work) == 72 && sizeof(nf_gpu_launches) == 64, "layout is part of the ABI");
 static_assert(sizeof(nf_gpu_image) == 32 && sizeof(nf_gpu_table) == 40, "layout is part of the ABI");
 #endif
 

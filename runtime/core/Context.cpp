@@ -29,7 +29,7 @@ void *Program::address(const nf_argument &argument, size_t elementBytes) const {
 
 void Program::run() const { context->run(*program); }
 
-static int64_t largestArena(const nf_model &model) {
+int64_t largestArena(const nf_model &model) {
   int64_t largest = 0;
   for (int64_t i = 0; i < model.program_count; ++i)
     largest = std::max(largest, model.programs[i].transient_bytes);

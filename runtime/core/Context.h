@@ -52,6 +52,9 @@ private:
   const nf_program *program = nullptr;
 };
 
+/// Of a model's programs, in bytes.
+int64_t largestArena(const nf_model &model);
+
 /// Memory and threads of one model. What compiled code sees of it is the nf_context that it starts with. Where a device
 /// runs the model, the segments are in its memory, and the host has a copy of what it reads and writes of them.
 class Context : public nf_context {

@@ -1,7 +1,5 @@
 #include "runtime/cuda/CublasLt.h"
 
-#include "runtime/core/Device.h"
-
 #include <dlfcn.h>
 
 namespace nf::rt::cuda {
@@ -35,7 +33,7 @@ CublasLt::~CublasLt() { cublasLtDestroy(handle); }
 
 void CublasLt::check(cublasStatus_t status, const char *call, std::string_view of) const {
   if (status != CUBLAS_STATUS_SUCCESS)
-    throw DeviceError(fmt::format("{}{}{}: {}", call, of.empty() ? "" : " of ", of, cublasLtGetStatusName(status)));
+    throw failureOf(call, of, cublasLtGetStatusName(status));
 }
 
 // 130002 is 13.0.2; up to version 12.x the middle number has two digits as well.

@@ -9,9 +9,6 @@
 
 namespace nf::rt::cuda {
 
-/// The flag among a product's buffers: behind A, B and D.
-static constexpr int64_t flagBuffer = 3;
-
 //===------------------------------------------------------------------------------------------===//
 // The GPU
 //===------------------------------------------------------------------------------------------===//
@@ -63,15 +60,13 @@ CudaDevice::~CudaDevice() {
 
 std::string CudaDevice::describe() const {
   char name[256] = "";
-  int version = 0;
   driver.check(driver.cuDeviceGetName(name, sizeof(name), primary.device), "cuDeviceGetName");
-  driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion");
-  return fmt::format("{} ({}.{}), {}, driver for CUDA {}, matrix products by {}", name, capability / 10,
-                     capability % 10, kernels.describe(), versionText(version), library.describe());
+  return fmt::format("{} ({}), {}, driver for CUDA {}, matrix products by {}", name, capabilityText(capability),
+                     kernels.describe(), driver.version(), library.describe());
 }
 
 std::string CudaDevice::products() const {
-  return fmt::format("{} on {}.{}", library.describe(), capability / 10, capability % 10);
+  return fmt::format("{} on {}", library.describe(), capabilityText(capability));
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -84,13 +79,6 @@ CudaDevice::Memory::Memory(const Driver &driver, int64_t bytes, const char *what
 }
 
 CudaDevice::Memory::~Memory() { driver.cuMemFree(address); }
-
-static int64_t largestArena(const nf_model &model) {
-  int64_t largest = 0;
-  for (int64_t i = 0; i < model.program_count; ++i)
-    largest = std::max(largest, model.programs[i].transient_bytes);
-  return largest;
-}
 
 static int64_t workspaceBytes(const nf_gpu_table &table) {
   int64_t bytes = 0;
@@ -126,9 +114,13 @@ void CudaDevice::send(uint8_t *to, const void *from, int64_t bytes) {
 }
 
 void CudaDevice::fetch(void *to, const uint8_t *from, int64_t bytes) {
-  driver.check(driver.cuMemcpyDtoHAsync(to, reinterpret_cast<CUdeviceptr>(from), static_cast<size_t>(bytes), stream),
-               "cuMemcpyDtoHAsync");
+  copyBack(to, from, bytes);
   synchronize("");
+}
+
+void CudaDevice::copyBack(void *to, const uint8_t *from, int64_t bytes, std::string_view of) {
+  driver.check(driver.cuMemcpyDtoHAsync(to, reinterpret_cast<CUdeviceptr>(from), static_cast<size_t>(bytes), stream),
+               "cuMemcpyDtoHAsync", of);
 }
 
 const uint8_t *CudaDevice::constantsOf(const nf_gpu_launches &list) {
@@ -146,8 +138,8 @@ const uint8_t *CudaDevice::constantsOf(const nf_gpu_launches &list) {
 void CudaDevice::synchronize(std::string_view of) {
   CUresult result = driver.cuStreamSynchronize(stream);
   if (result != CUDA_SUCCESS && !isStepping)
-    throw DeviceError(fmt::format("cuStreamSynchronize{}{}: {}; NF_GPU_SYNC=1 in the environment names the kernel",
-                                  of.empty() ? "" : " of ", of, driver.describe(result)));
+    throw failureOf("cuStreamSynchronize", of,
+                    driver.describe(result) + "; NF_GPU_SYNC=1 in the environment names the kernel");
   driver.check(result, "cuStreamSynchronize", of);
 }
 
@@ -165,10 +157,7 @@ void CudaDevice::run(nf_context &context, const nf_program &program, uint8_t *ar
   for (int64_t i = 0; i < program.argument_count; ++i) {
     const nf_argument &argument = program.arguments[i];
     if (argument.direction == NF_OUT)
-      driver.check(driver.cuMemcpyDtoHAsync(arena + argument.offset,
-                                            reinterpret_cast<CUdeviceptr>(context.transient + argument.offset),
-                                            static_cast<size_t>(argument.bytes), stream),
-                   "cuMemcpyDtoHAsync", argument.name);
+      copyBack(arena + argument.offset, context.transient + argument.offset, argument.bytes, argument.name);
   }
   synchronize(fmt::format("program {}", program.name));
 }
@@ -181,16 +170,15 @@ void CudaDevice::launchAll(const nf_context &context, const nf_gpu_launches &lis
   }
 }
 
-/// Where a launch's buffers are in a list, and how many: behind its work, tasks and name.
-static constexpr int64_t headNumbers = 4;
-
 CudaDevice::Graphs &CudaDevice::graphsOf(const nf_gpu_launches &list) {
   auto [found, isNew] = graphs.try_emplace(&list);
   const int64_t *next = list.launches.numbers;
-  for (int64_t i = 0; isNew && i < list.launches.count; ++i, next += headNumbers + next[3]) {
-    const nf_gpu_gemm *gemm = list.works[next[0]].gemm;
+  for (int64_t i = 0; isNew && i < list.launches.count; ++i) {
+    ListedLaunch listed(next);
+    next = listed.next();
+    const nf_gpu_gemm *gemm = list.works[listed.work].gemm;
     if (gemm && gemm->beta == NF_BETA_FLAG)
-      found->second.flags.push_back(next[headNumbers + flagBuffer]);
+      found->second.flags.push_back(listed.places[flagBuffer]);
   }
   std::vector<int64_t> &flags = found->second.flags;
   std::ranges::sort(flags);
@@ -215,19 +203,22 @@ void CudaDevice::launchKept(const nf_context &context, const nf_gpu_launches &li
 
 void CudaDevice::launchEach(const nf_context &context, const nf_gpu_launches &list, void **args) {
   const auto &observer = static_cast<const Context &>(context).observer();
-  const uint8_t *bases[NF_SEGMENTS] = {context.persistent, context.transient, constantsOf(list)};
+  const void *const bases[NF_SEGMENTS] = {context.persistent, context.transient, constantsOf(list)};
   const int64_t *next = list.launches.numbers;
   bool isDone = true; // the product before, its epilogue included
   for (int64_t i = 0; i < list.launches.count; ++i) {
-    Launch launch{list.works[next[0]], next[0], next[1], list.launches.names + next[2], args, next + headNumbers};
-    int64_t buffers = next[3];
-    for (int64_t j = 0; j < buffers; ++j)
-      args[j] = const_cast<uint8_t *>(bases[launch.places[j] % NF_SEGMENTS]) + launch.places[j] / NF_SEGMENTS;
-    next += headNumbers + buffers;
+    ListedLaunch listed(next);
+    next = listed.next();
+    listed.address(bases, args);
+    Launch launch{list.works[listed.work], listed, list.launches.names + listed.nameAt, args};
     if (launch.work.when == NF_WITHOUT_EPILOGUE && isDone)
       continue;
     auto start = std::chrono::steady_clock::now();
-    isDone = launch.work.kind == NF_GPU_GEMM ? launchProduct(launch) : (launchKernel(launch), true);
+    isDone = true;
+    if (launch.work.gemm)
+      isDone = launchProduct(launch);
+    else
+      launchKernel(launch);
     if (isStepping || observer)
       synchronize(launch.name);
     if (observer)
@@ -238,9 +229,9 @@ void CudaDevice::launchEach(const nf_context &context, const nf_gpu_launches &li
 void CudaDevice::launchKernel(const Launch &launch) {
   const nf_gpu_work &work = launch.work;
   parameters.clear();
-  for (int64_t j = 0; j < launch.places[-1]; ++j)
+  for (int64_t j = 0; j < launch.listed.count; ++j)
     parameters.push_back(&launch.buffers[j]);
-  driver.check(driver.cuLaunchKernel(kernels.function(launch.index), static_cast<unsigned>(launch.tasks),
+  driver.check(driver.cuLaunchKernel(kernels.function(launch.listed.work), static_cast<unsigned>(launch.listed.tasks),
                                      static_cast<unsigned>(work.grid_y), static_cast<unsigned>(work.grid_z),
                                      static_cast<unsigned>(work.threads), 1, 1,
                                      static_cast<unsigned>(work.dynamic_bytes), stream, parameters.data(), nullptr),
@@ -248,8 +239,7 @@ void CudaDevice::launchKernel(const Launch &launch) {
 }
 
 bool CudaDevice::isAdded(const Launch &launch) const {
-  int32_t beta = launch.work.gemm->beta;
-  return beta == NF_BETA_FLAG ? flagAt(launch.places[flagBuffer]) != 0 : beta == NF_BETA_ONE;
+  return isAddedTo(*launch.work.gemm, [&] { return flagAt(launch.listed.places[flagBuffer]); });
 }
 
 /// A flag is an input of the program, which the host has as well.
@@ -269,8 +259,8 @@ bool CudaDevice::launchProduct(const Launch &launch) {
   const nf_gpu_gemm &gemm = *launch.work.gemm;
   CUdeviceptr vector = 0;
   if (hasVector(gemm.epilogue))
-    vector = reinterpret_cast<CUdeviceptr>(launch.buffers[gemm.beta == NF_BETA_FLAG ? flagBuffer + 1 : flagBuffer]);
-  std::unique_ptr<Product> &product = gemms[launch.index];
+    vector = reinterpret_cast<CUdeviceptr>(launch.buffers[vectorBuffer(gemm)]);
+  std::unique_ptr<Product> &product = gemms[launch.listed.work];
   if (!product)
     product = std::make_unique<Product>(library, gemm, launch.work.name, vector);
   product->run(launch.buffers[0], launch.buffers[1], launch.buffers[2], isAdded(launch), vector, workspace->data(),

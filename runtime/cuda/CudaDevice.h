@@ -4,6 +4,7 @@
 
 #include "runtime/abi/nf_gpu.h"
 #include "runtime/core/Device.h"
+#include "runtime/core/LaunchList.h"
 #include "runtime/cuda/CublasLt.h"
 #include "runtime/cuda/CudaGraph.h"
 #include "runtime/cuda/CudaModule.h"
@@ -39,14 +40,11 @@ public:
   void launchAll(const nf_context &context, const nf_gpu_launches &list, void **args) noexcept;
 
 private:
-  /// One launch of a list: `place` is each buffer's, as the list has it.
   struct Launch {
     const nf_gpu_work &work;
-    int64_t index; ///< of its work
-    int64_t tasks;
+    const ListedLaunch &listed;
     const char *name;
     void **buffers;
-    const int64_t *places;
   };
 
   /// The driver's context, current on this thread while the device lives.
@@ -87,6 +85,8 @@ private:
   bool isAdded(const Launch &launch) const;
   const uint8_t *constantsOf(const nf_gpu_launches &list);
   void synchronize(std::string_view of);
+  /// Without waiting for it.
+  void copyBack(void *to, const uint8_t *from, int64_t bytes, std::string_view of = "");
 
   const nf_model &model;
   Driver driver;

@@ -9,8 +9,6 @@
 
 namespace nf::rt::cuda {
 
-static std::string capabilityText(int capability) { return fmt::format("{}.{}", capability / 10, capability % 10); }
-
 static bool runsOn(const nf_gpu_image &image, int capability) {
   if (image.is_exact)
     return image.capability == capability;
@@ -38,12 +36,6 @@ static int leastCapability(const nf_gpu_table &table) {
   return least;
 }
 
-static std::string versionOf(const Driver &driver) {
-  int version = 0;
-  driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion");
-  return versionText(version);
-}
-
 CudaModule::CudaModule(const Driver &driver, const nf_gpu_table &table, int capability) : driver(driver) {
   std::vector<const nf_gpu_image *> candidates = candidatesOf(table, capability);
   if (candidates.empty())
@@ -58,12 +50,12 @@ CudaModule::CudaModule(const Driver &driver, const nf_gpu_table &table, int capa
                        capabilityText(image->capability));
     if (!isCode && first->kind == NF_IMAGE_CUBIN)
       say(stderr, "note: the driver (CUDA {}) does not take this program's code for {} and compiles its kernels: {}\n",
-          versionOf(driver), capabilityText(first->capability), refusal);
+          driver.version(), capabilityText(first->capability), refusal);
     findFunctions(table);
     return;
   }
   fail("the driver (CUDA {}) takes none of this program's kernels: {}; install a driver for CUDA 12 or later",
-       versionOf(driver), refusal);
+       driver.version(), refusal);
 }
 
 CudaModule::~CudaModule() {
@@ -98,7 +90,7 @@ void CudaModule::findFunctions(const nf_gpu_table &table) {
   functions.resize(table.work_count);
   for (int64_t i = 0; i < table.work_count; ++i) {
     const nf_gpu_work &work = table.works[i];
-    if (work.kind != NF_GPU_KERNEL)
+    if (work.gemm)
       continue;
     driver.check(driver.cuModuleGetFunction(&functions[i], module, work.name), "cuModuleGetFunction", work.name);
     if (work.dynamic_limit > 0)

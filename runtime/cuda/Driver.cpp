@@ -1,7 +1,5 @@
 #include "runtime/cuda/Driver.h"
 
-#include "runtime/core/Device.h"
-
 #include <dlfcn.h>
 
 namespace nf::rt::cuda {
@@ -37,9 +35,19 @@ std::string Driver::describe(CUresult result) const {
 
 void Driver::check(CUresult result, const char *call, std::string_view of) const {
   if (result != CUDA_SUCCESS)
-    throw DeviceError(fmt::format("{}{}{}: {}", call, of.empty() ? "" : " of ", of, describe(result)));
+    throw failureOf(call, of, describe(result));
 }
 
-std::string versionText(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+std::string Driver::version() const {
+  int version = 0;
+  check(cuDriverGetVersion(&version), "cuDriverGetVersion");
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+std::string capabilityText(int capability) { return fmt::format("{}.{}", capability / 10, capability % 10); }
+
+DeviceError failureOf(const char *call, std::string_view of, std::string_view what) {
+  return DeviceError(fmt::format("{}{}{}: {}", call, of.empty() ? "" : " of ", of, what));
+}
 
 } // namespace nf::rt::cuda

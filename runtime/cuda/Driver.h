@@ -3,6 +3,8 @@
 #ifndef NF_RUNTIME_CUDA_DRIVER_H
 #define NF_RUNTIME_CUDA_DRIVER_H
 
+#include "runtime/core/Device.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -88,13 +90,18 @@ struct Driver {
   void check(CUresult result, const char *call, std::string_view of = "") const;
   /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)"
   std::string describe(CUresult result) const;
+  /// The newest CUDA that the driver runs: "13.0".
+  std::string version() const;
 };
 
 /// The entry of a library that NF_CUDA_DRIVER or the like names. Throws Error where it has none.
 void *symbolOf(void *library, const char *libraryName, const char *symbol);
 
-/// 13000 as "13.0".
-std::string versionText(int version);
+/// 90 as "9.0".
+std::string capabilityText(int capability);
+
+/// "cuMemAlloc of 12 bytes: what", without "of" where that is empty.
+DeviceError failureOf(const char *call, std::string_view of, std::string_view what);
 
 } // namespace nf::rt::cuda
 

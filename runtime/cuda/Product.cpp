@@ -4,10 +4,6 @@
 
 namespace nf::rt::cuda {
 
-bool hasVector(int32_t epilogue) {
-  return epilogue != NF_EPILOGUE_NONE && epilogue != NF_EPILOGUE_RELU && epilogue != NF_EPILOGUE_GELU;
-}
-
 static int typeOf(int32_t dtype) { return dtype == NF_BF16 ? CUDA_R_16BF : CUDA_R_32F; }
 
 Product::Product(const CublasLt &library, const nf_gpu_gemm &gemm, const char *name, CUdeviceptr vector)

@@ -2,7 +2,7 @@
 #ifndef NF_RUNTIME_CUDA_PRODUCT_H
 #define NF_RUNTIME_CUDA_PRODUCT_H
 
-#include "runtime/abi/nf_gpu.h"
+#include "runtime/core/GpuProduct.h"
 #include "runtime/cuda/CublasLt.h"
 
 #include <memory>

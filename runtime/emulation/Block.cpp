@@ -11,7 +11,7 @@
 
 using namespace nf::rt;
 
-static constexpr int32_t warpSize = 32, mostThreads = 1024;
+static constexpr int32_t mostThreads = 1024;
 static constexpr size_t stackBytes = 64 << 10;
 /// Fills shared memory that no thread has written: NaN as bf16 and as f32.
 static constexpr uint32_t poison = 0x7FC17FC1;

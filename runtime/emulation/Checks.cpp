@@ -21,7 +21,7 @@ void Checks::beginProgram(Buffer persistent, Buffer transient, Buffer constants)
       [&](const Shadow &old) { return std::find(current.begin(), current.end(), &old) == current.end(); });
 }
 
-Shadow *Checks::shadowOf(const void *address) {
+Shadow *Checks::shadowOf(const void *address) const {
   for (Shadow *segment : current)
     if (segment->contains(address))
       return segment;
@@ -34,11 +34,10 @@ void Checks::fill(const void *data, int64_t bytes) {
 }
 
 bool Checks::isWritten(const void *data, int64_t bytes) const {
-  for (const Shadow *segment : current)
-    if (segment->contains(data))
-      for (int64_t i = 0; i < bytes; ++i)
-        if (!segment->isWritten(static_cast<const uint8_t *>(data) - segment->begin() + i))
-          return false;
+  const Shadow *segment = shadowOf(data);
+  for (int64_t i = 0; segment && i < bytes; ++i)
+    if (!segment->isWritten(static_cast<const uint8_t *>(data) - segment->begin() + i))
+      return false;
   return true;
 }
 

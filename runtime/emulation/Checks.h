@@ -46,7 +46,7 @@ private:
     int64_t bytes;
   };
   Shadow &segment(Shadow::Kind kind, Buffer memory);
-  Shadow *shadowOf(const void *address);
+  Shadow *shadowOf(const void *address) const;
   std::optional<Range> rangeOf(const nf_emulated_site &site, const uint8_t *address) const;
   std::string note(const nf_emulated_site &site, Shadow &shadow, int64_t offset, int64_t bytes, Accessor who);
 

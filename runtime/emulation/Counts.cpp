@@ -1,4 +1,5 @@
 #include "runtime/emulation/Counts.h"
+#include "runtime/emulation/Shadow.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -7,7 +8,7 @@
 
 using namespace nf::rt;
 
-static constexpr int32_t warpSize = 32, passBytes = 128;
+static constexpr int32_t passBytes = 128;
 static constexpr uint64_t sectorBytes = 32, wordBytes = 4, banks = 32;
 
 void Counts::note(const nf_emulated_site *site, int32_t thread, const void *address, int32_t bytes) {

@@ -1,10 +1,13 @@
 #include "runtime/emulation/Gemm.h"
+#include "runtime/core/GpuProduct.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#include <string_view>
 #include <vector>
 
 using namespace nf::rt;
@@ -13,13 +16,8 @@ using namespace nf::rt;
 // Rules
 //===------------------------------------------------------------------------------------------===//
 
-static int64_t bytesOf(int32_t dtype) { return dtype == NF_BF16 ? 2 : 4; }
-
-static bool hasVector(int32_t epilogue) {
-  return epilogue != NF_EPILOGUE_NONE && epilogue != NF_EPILOGUE_RELU && epilogue != NF_EPILOGUE_GELU;
-}
-
-const char *nf::rt::nameOf(int32_t epilogue) {
+/// "bias", "relu", "gelu" or "bgrad": what NF_GPU_REFUSE calls the epilogue; null for what is none.
+static const char *nameOf(int32_t epilogue) {
   switch (epilogue) {
   case NF_EPILOGUE_RELU:
   case NF_EPILOGUE_RELU_BIAS:
@@ -35,6 +33,17 @@ const char *nf::rt::nameOf(int32_t epilogue) {
   default:
     return nullptr;
   }
+}
+
+bool nf::rt::isRefused(int32_t epilogue) {
+  const char *list = std::getenv("NF_GPU_REFUSE"), *refused = nameOf(epilogue);
+  for (std::string_view rest = list && refused ? list : ""; !rest.empty();) {
+    std::string_view name = rest.substr(0, rest.find(','));
+    if (name == refused)
+      return true;
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+  }
+  return false;
 }
 
 static std::string brokenRuleOf(const char *name, const nf_gpu_matrix &matrix, int64_t batch, const void *start) {
@@ -80,7 +89,7 @@ std::string nf::rt::brokenRule(const nf_gpu_gemm &gemm, void *const *buffers) {
     return fmt::format("an epilogue that cuBLASLt has, but got {}", gemm.epilogue);
   if (hasVector(gemm.epilogue) && gemm.batch > 1)
     return "an epilogue with a vector on one product, but got a batch of " + std::to_string(gemm.batch);
-  if (const void *vector = buffers[gemm.beta == NF_BETA_FLAG ? 4 : 3];
+  if (const void *vector = buffers[vectorBuffer(gemm)];
       hasVector(gemm.epilogue) && reinterpret_cast<uintptr_t>(vector) % 16)
     return fmt::format("the epilogue's vector to start at a multiple of 16 bytes, but got {}", vector);
   return "";
@@ -141,10 +150,10 @@ struct Product {
 
   static constexpr int64_t columnsPerTask = 128;
   int64_t tasksPerProduct() const { return (gemm.d.cols + columnsPerTask - 1) / columnsPerTask; }
-  void *vector() const { return buffers[gemm.beta == NF_BETA_FLAG ? 4 : 3]; }
+  void *vector() const { return buffers[vectorBuffer(gemm)]; }
 
   bool adds() const {
-    return gemm.beta == NF_BETA_ONE || (gemm.beta == NF_BETA_FLAG && *static_cast<const int32_t *>(buffers[3]) != 0);
+    return isAddedTo(gemm, [&] { return *static_cast<const int32_t *>(buffers[flagBuffer]); });
   }
 
   void run(int64_t task) const {
@@ -169,7 +178,7 @@ struct Product {
     if (!withEpilogue)
       return x;
     int32_t epilogue = gemm.epilogue;
-    if (epilogue == NF_EPILOGUE_BIAS || epilogue == NF_EPILOGUE_RELU_BIAS || epilogue == NF_EPILOGUE_GELU_BIAS)
+    if (readsVector(epilogue))
       x += load(vector(), row, gemm.d.dtype);
     if (epilogue == NF_EPILOGUE_RELU || epilogue == NF_EPILOGUE_RELU_BIAS)
       return std::max(x, 0.0f);

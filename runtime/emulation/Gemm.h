@@ -12,8 +12,9 @@ namespace nf::rt {
 /// keeps all: extents and leading dimensions, types, batches, alignment, epilogues.
 std::string brokenRule(const nf_gpu_gemm &gemm, void *const *buffers);
 
-/// "bias", "relu", "gelu" or "bgrad": what NF_GPU_REFUSE calls the epilogue; null for none.
-const char *nameOf(int32_t epilogue);
+/// Whether NF_GPU_REFUSE, names with commas between them, has the epilogue's: as a library whose heuristic knows no
+/// algorithm.
+bool isRefused(int32_t epilogue);
 
 /// Computes a product that keeps the rules, with its epilogue or without. bf16 is widened to fp32, and D rounded once.
 /// The tasks depend on its shape alone, and so do the bits.

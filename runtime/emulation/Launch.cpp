@@ -1,5 +1,6 @@
 // The launches of a GPU's program, one after the other, on the host.
 #include "runtime/core/Context.h"
+#include "runtime/core/LaunchList.h"
 #include "runtime/emulation/Block.h"
 #include "runtime/emulation/Gemm.h"
 #include "runtime/emulation/LaunchCheck.h"
@@ -10,7 +11,6 @@
 #include <cstdlib>
 #include <numeric>
 #include <random>
-#include <string_view>
 #include <vector>
 
 using namespace nf::rt;
@@ -30,19 +30,6 @@ struct Launch {
   std::fprintf(stderr, "%s: error: expected %s\n", launch.name, rule.c_str());
   std::fflush(stderr);
   std::_Exit(1);
-}
-
-/// Whether NF_GPU_REFUSE, names with commas between them, has this one: as a library whose heuristic knows no
-/// algorithm.
-static bool isRefused(const char *epilogue) {
-  const char *list = std::getenv("NF_GPU_REFUSE");
-  for (std::string_view rest = list ? list : ""; !rest.empty();) {
-    std::string_view name = rest.substr(0, rest.find(','));
-    if (name == epilogue)
-      return true;
-    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-  }
-  return false;
 }
 
 /// NF_GPU_ORDER, the seed of the order in which blocks, and threads of a block, take turns; 0 where it is not set.
@@ -160,8 +147,7 @@ bool Run::runProduct(const Launch &launch) {
   const nf_gpu_gemm &gemm = *launch.work.gemm;
   if (std::string rule = brokenRule(gemm, launch.buffers); !rule.empty())
     refuse(launch, rule);
-  const char *epilogue = nameOf(gemm.epilogue);
-  bool withEpilogue = epilogue && !isRefused(epilogue);
+  bool hasEpilogue = gemm.epilogue != NF_EPILOGUE_NONE, withEpilogue = hasEpilogue && !isRefused(gemm.epilogue);
   if (checks) {
     ProductMemory memory(*checks, gemm, buffers, withEpilogue);
     if (std::string rule = memory.brokenRule(); !rule.empty())
@@ -169,7 +155,7 @@ bool Run::runProduct(const Launch &launch) {
     memory.fill();
   }
   runGemm(context, gemm, launch.buffers, withEpilogue, launch.name);
-  return withEpilogue || !epilogue;
+  return withEpilogue || !hasEpilogue;
 }
 
 void Run::launchAll(void **args) {
@@ -178,11 +164,11 @@ void Run::launchAll(void **args) {
   const int64_t *next = launches.numbers;
   bool isDone = true; // the product before, its epilogue included
   for (int64_t i = 0; i < launches.count; ++i) {
-    const nf_gpu_work &work = list.works[next[0]];
-    Launch launch{work, launches.names + next[2], next[1], args, next[3]};
-    next += 4;
-    for (int64_t j = 0; j < launch.count; ++j, ++next)
-      args[j] = static_cast<uint8_t *>(const_cast<void *>(bases[*next % NF_SEGMENTS])) + *next / NF_SEGMENTS;
+    ListedLaunch listed(next);
+    next = listed.next();
+    listed.address(bases, args);
+    const nf_gpu_work &work = list.works[listed.work];
+    Launch launch{work, launches.names + listed.nameAt, listed.tasks, args, listed.count};
     if (checks) {
       noteBuffers(launch);
       sizes += launch.count;
@@ -192,10 +178,10 @@ void Run::launchAll(void **args) {
     if (work.when == NF_ALWAYS && !isDone)
       refuse(launch, "a kernel here that does what the refused epilogue of the product before it would have done");
     isDone = true;
-    if (work.kind == NF_GPU_KERNEL)
-      runKernel(launch);
-    else
+    if (work.gemm)
       isDone = runProduct(launch);
+    else
+      runKernel(launch);
     if (!isDone && i + 1 == launches.count)
       refuse(launch, "a kernel behind it that does what its refused epilogue would have done");
   }

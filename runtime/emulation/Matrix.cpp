@@ -6,8 +6,6 @@
 
 using namespace nf::rt;
 
-static constexpr int warpSize = 32;
-
 static float fromBits(int32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);

@@ -4,8 +4,6 @@
 
 using namespace nf::rt;
 
-static int64_t bytesOf(int32_t dtype) { return dtype == NF_BF16 ? 2 : 4; }
-
 /// Calls f(offset, bytes) for each column of each matrix of a batch.
 template <typename F> static void forEachColumn(const nf_gpu_matrix &matrix, int64_t batch, F f) {
   int64_t bytes = bytesOf(matrix.dtype);
@@ -34,20 +32,14 @@ int64_t ProductMemory::vectorBytes() const {
   return (gemm.epilogue == NF_EPILOGUE_BGRAD_B ? gemm.d.cols : gemm.d.rows) * bytesOf(gemm.d.dtype);
 }
 
-bool ProductMemory::readsVector() const {
-  return gemm.epilogue == NF_EPILOGUE_BIAS || gemm.epilogue == NF_EPILOGUE_RELU_BIAS ||
-         gemm.epilogue == NF_EPILOGUE_GELU_BIAS;
-}
-
 std::string ProductMemory::brokenRule() const {
-  bool adds =
-      gemm.beta == NF_BETA_ONE || (gemm.beta == NF_BETA_FLAG && *static_cast<const int32_t *>(buffers[3].data) != 0);
+  bool adds = isAddedTo(gemm, [&] { return *static_cast<const int32_t *>(buffers[flagBuffer].data); });
   std::string broken = brokenBy("A", gemm.a, buffers[0], true);
   if (broken.empty())
     broken = brokenBy("B", gemm.b, buffers[1], true);
   if (broken.empty())
     broken = brokenBy("D", gemm.d, buffers[2], adds);
-  if (broken.empty() && withEpilogue && readsVector())
+  if (broken.empty() && withEpilogue && readsVector(gemm.epilogue))
     broken = brokenBy("the epilogue's vector", {gemm.d.rows, 1, gemm.d.rows, 0, gemm.d.dtype, 0}, vector(), true);
   return broken;
 }
@@ -56,6 +48,6 @@ void ProductMemory::fill() const {
   forEachColumn(gemm.d, gemm.batch, [&](int64_t offset, int64_t bytes) {
     checks.fill(static_cast<const uint8_t *>(buffers[2].data) + offset, bytes);
   });
-  if (withEpilogue && !readsVector() && gemm.epilogue >= NF_EPILOGUE_BGRAD_A)
+  if (withEpilogue && hasVector(gemm.epilogue) && !readsVector(gemm.epilogue))
     checks.fill(vector().data, vectorBytes());
 }

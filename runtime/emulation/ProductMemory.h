@@ -2,7 +2,7 @@
 #ifndef NF_RUNTIME_EMULATION_PRODUCTMEMORY_H
 #define NF_RUNTIME_EMULATION_PRODUCTMEMORY_H
 
-#include "runtime/abi/nf_gpu.h"
+#include "runtime/core/GpuProduct.h"
 #include "runtime/emulation/Checks.h"
 
 namespace nf::rt {
@@ -21,9 +21,8 @@ public:
 
 private:
   std::string brokenBy(const char *name, const nf_gpu_matrix &matrix, const Checks::Buffer &buffer, bool isRead) const;
-  const Checks::Buffer &vector() const { return buffers[gemm.beta == NF_BETA_FLAG ? 4 : 3]; }
+  const Checks::Buffer &vector() const { return buffers[vectorBuffer(gemm)]; }
   int64_t vectorBytes() const;
-  bool readsVector() const;
 
   Checks &checks;
   const nf_gpu_gemm &gemm;

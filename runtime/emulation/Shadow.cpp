@@ -119,7 +119,7 @@ std::string Shadow::checkAgainstWrite(const Cell &cell, int32_t thread, uint32_t
     return kind == Kind::Shared ? "" : race("wrote", cell.written, cell.writeThread, cell.writer);
   if (cell.written != clock.now())
     return "";
-  int32_t warp = thread - thread % GpuClock::warpSize;
+  int32_t warp = thread - thread % warpSize;
   for (uint32_t rest = lanes; rest; rest &= rest - 1)
     if (!clock.isOrdered(cell.writeThread, cell.writeCount, warp + std::countr_zero(rest)))
       return race("wrote", cell.written, cell.writeThread, cell.writer);
@@ -132,13 +132,13 @@ std::string Shadow::checkAgainstReads(const Cell &cell, int32_t thread) const {
     return race("read", cell.firstRead, cell.firstReader, cell.reader);
   if (cell.read != clock.now())
     return "";
-  int32_t warp = thread / GpuClock::warpSize;
-  if (cell.readThread / GpuClock::warpSize != warp)
+  int32_t warp = thread / warpSize;
+  if (cell.readThread / warpSize != warp)
     return race("read", cell.read, cell.readThread, cell.reader);
   if (cell.otherReader != nobody)
     return race("read", cell.read, cell.otherReader, cell.reader);
   for (uint32_t rest = cell.readLanes; rest; rest &= rest - 1) {
-    int32_t reader = warp * GpuClock::warpSize + std::countr_zero(rest);
+    int32_t reader = warp * warpSize + std::countr_zero(rest);
     if (!clock.isOrdered(reader, cell.readCount, thread))
       return race("read", cell.read, reader, cell.reader);
   }
@@ -157,7 +157,7 @@ void Shadow::noteRead(Cell &cell, int32_t thread, uint32_t lanes, const nf_emula
     cell.readLanes = lanes;
     cell.readCount = clock.count(thread);
     cell.otherReader = nobody;
-  } else if (cell.readThread / GpuClock::warpSize == thread / GpuClock::warpSize) {
+  } else if (cell.readThread / warpSize == thread / warpSize) {
     cell.readLanes |= lanes;
     cell.readCount = clock.count(thread);
   } else {
@@ -184,7 +184,7 @@ std::string Shadow::read(int64_t offset, int64_t count, int32_t thread, uint32_t
 }
 
 std::string Shadow::write(int64_t offset, int64_t count, int32_t thread, const nf_emulated_site *site) {
-  uint32_t lane = 1u << thread % GpuClock::warpSize;
+  uint32_t lane = 1u << thread % warpSize;
   for (Cell *cell = &cells[offset]; cell < &cells[offset] + count; ++cell) {
     std::string broken = checkAgainstWrite(*cell, thread, lane);
     if (broken.empty())

@@ -12,6 +12,8 @@
 
 namespace nf::rt {
 
+inline constexpr int32_t warpSize = 32;
+
 /// When things happen on a GPU whose blocks run one after another. An instant is what a block does between two
 /// barriers: later instants of one block are ordered, those of two blocks in one launch never are, and launches always
 /// are. Within an instant only barriers of warps order two threads.
@@ -35,7 +37,7 @@ public:
   /// Whether what `before` did in this instant when its warp's count was `count` comes before what `after` does now.
   bool isOrdered(int32_t before, uint16_t count, int32_t after) const;
 
-  static constexpr int32_t warpSize = 32, mostWarps = 32;
+  static constexpr int32_t mostWarps = 32;
 
 private:
   void beginInstant();

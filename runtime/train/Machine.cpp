@@ -2,10 +2,10 @@
 
 #include "runtime/core/Error.h"
 #include "runtime/core/Print.h"
+#include "runtime/train/Weights.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
 namespace nf::rt {
 
@@ -14,20 +14,13 @@ constexpr int64_t packingBytes = 16 << 20;
 // Code, libraries, tokenizer, the mapped data's working set.
 constexpr int64_t processBytes = 32 << 20;
 
-/// As the user would call this process.
-static std::string executableName() {
-  std::error_code error;
-  std::string path = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  return error ? "model" : path;
-}
-
 static int threadsOr(int asked, const Cores &cores) { return asked > 0 ? asked : cores.count; }
 
 /// Opens the model's device, which must have memory enough.
 static std::unique_ptr<Device> openChecked(const nf_model &model, const Metadata &metadata) {
   std::unique_ptr<Device> device = openDevice(model);
   if (device)
-    checkDeviceMemory(model, metadata, *device, executableName());
+    checkDeviceMemory(model, metadata, *device, executablePath());
   return device;
 }
 
@@ -57,16 +50,8 @@ void Machine::prepareWeights() {
     prepare.run();
 }
 
-static int64_t largestTransient(const nf_model &model) {
-  int64_t largest = 0;
-  for (int64_t i = 0; i < model.program_count; ++i)
-    largest = std::max(largest, model.programs[i].transient_bytes);
-  return largest;
-}
-
 int64_t neededMemory(const nf_model &model, int threads) {
-  return model.persistent_bytes + largestTransient(model) + threads * (model.scratch_bytes + packingBytes) +
-         processBytes;
+  return model.persistent_bytes + largestArena(model) + threads * (model.scratch_bytes + packingBytes) + processBytes;
 }
 
 /// Throws Error naming the micro-batch that fits when `needed` bytes of `memory` are more than there are.
@@ -74,7 +59,7 @@ static void checkBytes(const nf_model &model, const Metadata &metadata, int64_t 
                        const char *memory, const std::string &executable) {
   if (needed <= available)
     return;
-  int64_t transient = std::max<int64_t>(largestTransient(model), 1);
+  int64_t transient = std::max<int64_t>(largestArena(model), 1);
   double forBatch = static_cast<double>(available - (needed - transient)) / static_cast<double>(transient);
   auto fits = static_cast<int64_t>(forBatch * static_cast<double>(metadata.microBatch));
   std::string shortage = fmt::format("training needs {:.0f} MB of {} ({:.0f} MB for parameters, moments and "

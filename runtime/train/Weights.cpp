@@ -10,11 +10,13 @@
 
 namespace nf::rt {
 
-std::string weightsPath() {
+std::string executablePath() {
   std::error_code error;
-  std::string executable = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  return (error ? "model" : executable) + ".weights.safetensors";
+  std::string path = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  return error ? "model" : path;
 }
+
+std::string weightsPath() { return executablePath() + ".weights.safetensors"; }
 
 static bool isFromFile(const nf_state &state) {
   auto rule = nlohmann::json::parse(state.init, nullptr, /*allow_exceptions=*/false);

@@ -11,6 +11,9 @@
 
 namespace nf::rt {
 
+/// Where this executable is; "model" where the system does not say.
+std::string executablePath();
+
 /// The file beside this executable that imported weights are in: `<executable>.weights.safetensors`.
 std::string weightsPath();
 

@@ -16,7 +16,7 @@
 
 // A work without emulated code; the table of images and what opens the GPU.
 // TABLE-DAG: llvm.func @nf_cuda_open(!llvm.ptr)
-// TABLE-DAG: global internal constant @nf.kernels() {{.*}} : !llvm.array<1 x struct<(ptr, i32, i32, i32, i32, i32, i32, i32, i32, i64, i64, i64, ptr, ptr)>>
+// TABLE-DAG: global internal constant @nf.kernels() {{.*}} : !llvm.array<1 x struct<(ptr, i32, i32, i32, i32, i32, i32, i64, i64, i64, ptr, ptr)>>
 // TABLE-NOT: @k.thread
 // TABLE: llvm.mlir.global internal constant @nf.gpu.images()
 // TABLE: llvm.mlir.addressof @sm_80.ptx

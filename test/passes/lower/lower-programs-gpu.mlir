@@ -11,7 +11,7 @@
 // CHECK: @nf_program_p.launches.numbers(dense<[0, 4, 0, 2, 192, 2, 1, 1, 2, 3, 192, 576, 1152, 0, 4, 0, 2, 192, 50]> : tensor<19xi64>)
 // CHECK: global internal constant @nf_program_p.launches()
 // CHECK: llvm.mlir.zero : !llvm.ptr
-// CHECK: !llvm.struct<(struct<(ptr, i64, ptr, ptr, ptr)>, ptr, i64, i64, ptr)>
+// CHECK: !llvm.struct<(struct<(ptr, i64, ptr, ptr, ptr)>, ptr, i64, ptr)>
 // CHECK: llvm.func internal @nf_program_p(
 // CHECK: llvm.call @nf_gpu_run(
 // CHECK: global internal constant @gemm.gemm()

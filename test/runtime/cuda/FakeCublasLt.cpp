@@ -80,12 +80,6 @@ nf_gpu_gemm gemmOf(const Desc &desc, const Layout &a, const Layout &b, const Lay
   return gemm;
 }
 
-/// As NF_GPU_REFUSE of the emulated GPU: names of epilogues that the library lacks.
-bool isRefused(int32_t epilogue) {
-  const char *name = nf::rt::nameOf(epilogue), *list = std::getenv("NF_GPU_REFUSE");
-  return name && list && std::strstr(list, name);
-}
-
 } // namespace
 
 EXPORT cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
@@ -184,7 +178,7 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cu
   if (preference.schemes & ~allowed)
     misuse("reductions that are not in fp32 are allowed");
   *returned = 0;
-  if (requested < 1 || isRefused(static_cast<int32_t>(desc.epilogue)))
+  if (requested < 1 || nf::rt::isRefused(static_cast<int32_t>(desc.epilogue)))
     return CUBLAS_STATUS_NOT_SUPPORTED;
   const uint32_t *alignments = preference.alignments;
   Algorithm kept{

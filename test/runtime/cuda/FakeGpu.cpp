@@ -132,7 +132,7 @@ int Gpu::drain() {
 
 const nf_gpu_work *Gpu::kernel(std::string_view name) const {
   for (int64_t i = 0; emulated && i < emulated->gpu->work_count; ++i)
-    if (emulated->gpu->works[i].kind == NF_GPU_KERNEL && name == emulated->gpu->works[i].name)
+    if (!emulated->gpu->works[i].gemm && name == emulated->gpu->works[i].name)
       return &emulated->gpu->works[i];
   return nullptr;
 }
@@ -140,19 +140,14 @@ const nf_gpu_work *Gpu::kernel(std::string_view name) const {
 bool Gpu::runKernel(const nf_gpu_work &kernel, void *const *buffers, int64_t blocks) {
   if (++kernelsRun == plan.crashLaunch)
     return false;
-  struct Shared {
-    const nf_gpu_work &kernel;
-    void *const *buffers;
-  } shared{kernel, buffers};
-  void *args[] = {&shared};
+  const void *args[] = {&kernel, buffers};
   pool.run(
       [](void *const *args, int64_t block, void *) {
-        const auto &shared = *static_cast<const Shared *>(args[0]);
-        const nf_gpu_work &kernel = shared.kernel;
-        nf_emulate_block(kernel.thread, shared.buffers, kernel.name, kernel.threads,
+        const auto &kernel = *static_cast<const nf_gpu_work *>(args[0]);
+        nf_emulate_block(kernel.thread, static_cast<void *const *>(args[1]), kernel.name, kernel.threads,
                          kernel.shared_bytes + kernel.dynamic_bytes, block);
       },
-      args, blocks);
+      const_cast<void *const *>(args), blocks);
   return true;
 }
 
