@@ -55,6 +55,9 @@ llvm::SmallVector<mlir::OpOperand *> usesThroughReshapes(mlir::Value value);
 /// Bytes of a tensor's elements, one at least for each.
 int64_t bytesOf(mlir::Value value);
 
+/// Sums and maxima of bf16 are taken in f32.
+mlir::Type accumulatorType(mlir::Type element);
+
 /// A splat constant of one element of `elementType`, of shape [1].
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location location, mlir::Type elementType, double value);
 

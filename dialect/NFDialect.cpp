@@ -41,6 +41,8 @@ FailureOr<SmallVector<int64_t>> nf::broadcastShapes(ArrayRef<ArrayRef<int64_t>> 
   return result;
 }
 
+Type nf::accumulatorType(Type element) { return element.isBF16() ? Float32Type::get(element.getContext()) : element; }
+
 Value nf::splat(OpBuilder &builder, Location location, Type elementType, double value) {
   auto type = RankedTensorType::get({1}, elementType);
   Attribute element;

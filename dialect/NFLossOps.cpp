@@ -26,11 +26,8 @@ static LogicalResult checkOperands(std::optional<Location> location, ValueRange 
   return success();
 }
 
-/// What the loss is computed in and parameters' gradients are summed in: f32 where operands are bf16.
-static Type wideElement(Value value) {
-  Type element = tensorType(value).getElementType();
-  return element.isBF16() ? Float32Type::get(value.getContext()) : element;
-}
+/// What the loss is computed in and parameters' gradients are summed in.
+static Type wideElement(Value value) { return accumulatorType(tensorType(value).getElementType()); }
 
 LogicalResult LinearCrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
                                                      ValueRange operands, DictionaryAttr, OpaqueProperties, RegionRange,

@@ -34,9 +34,7 @@ struct Options {
   std::vector<std::string> sets;
   int64_t steps = 0; // of training; 0: one program
 };
-} // namespace
 
-namespace {
 /// A module, and where the weights of one that was imported lie.
 struct Model {
   OwningOpRef<ModuleOp> module;
@@ -111,22 +109,25 @@ static std::vector<Tensor64> argumentsOf(ProgramOp program, const rt::Safetensor
 
 /// From the values or, where the module was imported, from its ONNX file. Throws Error where one is missing.
 static void readParameters(Model &model, const rt::SafetensorsFile &file, Interpreter<double> &interpreter) {
-  std::map<std::string, onnxfe::FileWeight> stored;
-  for (onnxfe::FileWeight &weight : onnxfe::fileWeights(*model.module))
-    stored.emplace(weight.parameter, std::move(weight));
-  for (auto parameter : model.module->getOps<ParameterOp>()) {
-    std::string name = parameter.getSymName().str();
-    if (!model.file) {
+  auto parameters = model.module->getOps<ParameterOp>();
+  if (!model.file) {
+    for (auto parameter : parameters) {
+      std::string name = parameter.getSymName().str();
       interpreter.states[name] = find(file, name, parameter.getType());
-      continue;
     }
-    auto values = onnxfe::valuesOf(stored.at(name), *model.file, model.constants);
+    return;
+  }
+  for (const onnxfe::FileWeight &weight : onnxfe::fileWeights(*model.module)) {
+    auto values = onnxfe::valuesOf(weight, *model.file, model.constants);
     if (!values)
       rt::fail("{}", llvm::toString(values.takeError()));
-    Tensor64 tensor = zerosOf<double>(parameter.getType());
+    Tensor64 tensor = zerosOf<double>(model.module->lookupSymbol<ParameterOp>(weight.parameter).getType());
     tensor.floats.assign(values->begin(), values->end());
-    interpreter.states[name] = std::move(tensor);
+    interpreter.states[weight.parameter] = std::move(tensor);
   }
+  for (auto parameter : parameters)
+    if (std::string name = parameter.getSymName().str(); !interpreter.states.contains(name))
+      rt::fail("expected parameter {} to come from the ONNX file, but its rule is {}", name, parameter.getInit().str());
 }
 
 /// Writes `series` and all states that have a value.

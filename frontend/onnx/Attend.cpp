@@ -35,10 +35,7 @@ static Value seenByDistance(OpContext &op, const Heads &a, int64_t queries, int6
   Type i32 = op.b.getI32Type();
   Value seen;
   auto require = [&](ComparePredicate predicate, int64_t by) {
-    Value j = IotaOp::create(op.b, RankedTensorType::get({keys}, i32));
-    Value i = op.reshape(IotaOp::create(op.b, RankedTensorType::get({queries}, i32)), {queries, 1});
-    Value bound = by == 0 ? i : op.add(i, op.number(static_cast<double>(by), i32));
-    Value next = op.compare(predicate, j, bound);
+    Value next = op.byDistance(predicate, queries, keys, by);
     seen = seen ? op.castTo(op.mul(op.castTo(seen, i32), op.castTo(next, i32)), op.b.getI1Type()) : next;
   };
   if (a.isCausal)

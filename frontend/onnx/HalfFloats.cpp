@@ -7,6 +7,15 @@
 
 using namespace nf::onnxfe;
 
+/// TensorProto.DataType's numbers of the half types.
+static constexpr int32_t float16 = 10, bfloat16 = 16;
+
+std::optional<Half> nf::onnxfe::halfOf(int32_t dataType) {
+  if (dataType == float16)
+    return Half::F16;
+  return dataType == bfloat16 ? std::optional(Half::BF16) : std::nullopt;
+}
+
 float nf::onnxfe::widen(Half type, uint16_t bits) {
   if (type == Half::BF16)
     return std::bit_cast<float>(uint32_t(bits) << 16);

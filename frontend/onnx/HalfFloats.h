@@ -3,10 +3,14 @@
 #define NF_FRONTEND_ONNX_HALFFLOATS_H
 
 #include <cstdint>
+#include <optional>
 
 namespace nf::onnxfe {
 
 enum class Half { F16, BF16 };
+
+/// The half type that a TensorProto.DataType is, if any.
+std::optional<Half> halfOf(int32_t dataType);
 
 /// The number that 16 bits stand for; every one is a float32.
 float widen(Half type, uint16_t bits);

@@ -1,4 +1,5 @@
 #include "frontend/onnx/HostTensor.h"
+#include "frontend/onnx/HalfFloats.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,11 +18,8 @@ std::string nf::onnxfe::elementName(int32_t type) {
   return fmt::format("element type {}", type);
 }
 
-/// TensorProto.DataType's numbers of the half types.
-static constexpr int32_t float16 = 10, bfloat16 = 16;
-
 std::optional<Element> nf::onnxfe::elementOf(int32_t type) {
-  if (type == float16 || type == bfloat16)
+  if (halfOf(type))
     return Element::F32;
   for (Element element :
        {Element::F32, Element::U8, Element::I8, Element::I32, Element::I64, Element::Bool, Element::F64})

@@ -1,4 +1,5 @@
 #include "frontend/onnx/ModelFile.h"
+#include "frontend/onnx/HalfFloats.h"
 #include "frontend/onnx/TensorData.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -76,8 +77,7 @@ std::unique_ptr<ModelFile> ModelFile::read(MLIRContext &context, StringRef path)
   if (model.graph().sparse_initializer_size())
     return error("expected dense initializers, but got a sparse one");
   for (const ::onnx::TensorProto &tensor : model.graph().initializer()) {
-    file->half |=
-        tensor.data_type() == ::onnx::TensorProto::FLOAT16 || tensor.data_type() == ::onnx::TensorProto::BFLOAT16;
+    file->half |= halfOf(tensor.data_type()).has_value();
     Location here = NameLoc::get(StringAttr::get(&context, tensor.name()), place);
     if (!file->initializers.emplace(tensor.name(), &tensor).second) {
       emitError(here) << "expected one initializer of this name, but got two";

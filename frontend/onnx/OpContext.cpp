@@ -381,8 +381,19 @@ Value OpContext::layerNorm(Value x, Value weight, Value bias, double eps) {
   return LayerNormOp::create(b, x, weight, bias, b.getF64FloatAttr(eps)).getY();
 }
 
-Value OpContext::rootMeanSquare(Value x, Value weight, double eps) {
+Value OpContext::inverseRoot(Value x, double eps) {
   Value square = reduceLast<ReduceMeanOp>(mul(x, x));
-  Value scaled = mul(x, unary<RsqrtOp>(add(square, number(eps))));
+  return unary<RsqrtOp>(add(square, number(eps)));
+}
+
+Value OpContext::rootMeanSquare(Value x, Value weight, double eps) {
+  Value scaled = mul(x, inverseRoot(x, eps));
   return weight ? mul(scaled, weight) : scaled;
+}
+
+Value OpContext::byDistance(ComparePredicate predicate, int64_t rows, int64_t columns, int64_t offset) {
+  Type i32 = b.getI32Type();
+  Value j = IotaOp::create(b, RankedTensorType::get({columns}, i32));
+  Value i = reshape(IotaOp::create(b, RankedTensorType::get({rows}, i32)), {rows, 1});
+  return compare(predicate, j, offset == 0 ? i : add(i, number(static_cast<double>(offset), i32)));
 }

@@ -103,8 +103,14 @@ public:
   /// LayerNorm over the last axis; a null weight is ones, a null bias zeros.
   mlir::Value layerNorm(mlir::Value x, mlir::Value weight, mlir::Value bias, double eps);
 
+  /// 1 / √(mean x² + ε) over the last axis.
+  mlir::Value inverseRoot(mlir::Value x, double eps);
+
   /// x / √(mean x² + ε) · weight over the last axis; a null weight is ones.
   mlir::Value rootMeanSquare(mlir::Value x, mlir::Value weight, double eps);
+
+  /// [rows, columns]: whether column j is `predicate` i + offset, in row i.
+  mlir::Value byDistance(ComparePredicate predicate, int64_t rows, int64_t columns, int64_t offset);
 
   static llvm::ArrayRef<int64_t> shapeOf(mlir::Value x) { return type(x).getShape(); }
   static int64_t rankOf(mlir::Value x) { return type(x).getRank(); }

@@ -1,8 +1,6 @@
 // Operators that name a layer: normalizations, embeddings, activations with a bias.
 #include "frontend/onnx/OpContext.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace nf;
 using namespace nf::onnxfe;
@@ -22,17 +20,11 @@ static Value vectorOf(OpContext &op, size_t index, int64_t columns) {
 namespace {
 /// What a normalization works on: rows of the axes that are normalized together.
 struct Rows {
-  Value x; ///< [.., columns]
-  int64_t axis, columns;
-  SmallVector<int64_t> shape; ///< of the operand
+  Value x;      ///< [.., columns]
+  int64_t axis; ///< of operand 0: the first that is normalized
   double epsilon;
 
-  /// The shape of a number a row: normalized axes stay, with extent 1.
-  SmallVector<int64_t> statisticShape() const {
-    SmallVector<int64_t> kept(shape);
-    std::fill(kept.begin() + axis, kept.end(), 1);
-    return kept;
-  }
+  int64_t columns() const { return OpContext::shapeOf(x).back(); }
 };
 } // namespace
 
@@ -44,11 +36,16 @@ static std::optional<Rows> rowsOf(OpContext &op) {
     return std::nullopt;
   }
   SmallVector<int64_t> rows(op.shape(0).take_front(*axis));
-  int64_t columns = *elementCount(op.shape(0).drop_front(*axis));
-  rows.push_back(columns);
+  rows.push_back(*elementCount(op.shape(0).drop_front(*axis)));
   Value x = op.reshape(op.value(0), rows);
-  return x ? std::optional(Rows{x, *axis, columns, SmallVector<int64_t>(op.shape(0)), op.node.number("epsilon", 1e-5)})
-           : std::nullopt;
+  return x ? std::optional(Rows{x, *axis, op.node.number("epsilon", 1e-5)}) : std::nullopt;
+}
+
+/// Result `output` is a number a row: normalized axes stay, with extent 1.
+static LogicalResult giveStatistic(OpContext &op, size_t output, const Rows &rows, Value value) {
+  SmallVector<int64_t> shape(op.shape(0));
+  std::fill(shape.begin() + rows.axis, shape.end(), 1);
+  return op.giveAt(output, op.reshape(value, shape));
 }
 
 /// The mean and reciprocal deviation of rows, where they are read: computed beside the LayerNorm, whose own are not
@@ -57,43 +54,35 @@ static LogicalResult giveStatistics(OpContext &op, const Rows &rows) {
   if (!op.isUsed(1) && !op.isUsed(2))
     return success();
   Value mean = op.reduceLast<ReduceMeanOp>(rows.x), centred = op.sub(rows.x, mean);
-  if (op.isUsed(1) && failed(op.giveAt(1, op.reshape(mean, rows.statisticShape()))))
+  if (op.isUsed(1) && failed(giveStatistic(op, 1, rows, mean)))
     return failure();
-  if (!op.isUsed(2))
-    return success();
-  Value variance = op.reduceLast<ReduceMeanOp>(op.mul(centred, centred));
-  Value inverse = op.unary<RsqrtOp>(op.add(variance, op.number(rows.epsilon)));
-  return op.giveAt(2, op.reshape(inverse, rows.statisticShape()));
+  return op.isUsed(2) ? giveStatistic(op, 2, rows, op.inverseRoot(centred, rows.epsilon)) : success();
 }
 
 /// Result `output` is 1 / √(mean x² + ε) of each row, where it is read.
 static LogicalResult giveInverseRoot(OpContext &op, size_t output, const Rows &rows) {
-  if (!op.isUsed(output))
-    return success();
-  Value square = op.reduceLast<ReduceMeanOp>(op.mul(rows.x, rows.x));
-  return op.giveAt(output,
-                   op.reshape(op.unary<RsqrtOp>(op.add(square, op.number(rows.epsilon))), rows.statisticShape()));
+  return op.isUsed(output) ? giveStatistic(op, output, rows, op.inverseRoot(rows.x, rows.epsilon)) : success();
 }
 
 static LogicalResult layerNormalization(OpContext &op) {
   auto rows = rowsOf(op);
   if (!rows)
     return failure();
-  Value weight = op.hasInput(1) ? vectorOf(op, 1, rows->columns) : Value();
-  Value bias = op.hasInput(2) ? vectorOf(op, 2, rows->columns) : Value();
+  Value weight = op.hasInput(1) ? vectorOf(op, 1, rows->columns()) : Value();
+  Value bias = op.hasInput(2) ? vectorOf(op, 2, rows->columns()) : Value();
   if ((op.hasInput(1) && !weight) || (op.hasInput(2) && !bias))
     return failure();
-  if (failed(op.give(op.reshape(op.layerNorm(rows->x, weight, bias, rows->epsilon), rows->shape))))
+  if (failed(op.give(op.reshape(op.layerNorm(rows->x, weight, bias, rows->epsilon), op.shape(0)))))
     return failure();
   return giveStatistics(op, *rows);
 }
 
 static LogicalResult rmsNormalization(OpContext &op) {
   auto rows = rowsOf(op);
-  Value weight = rows && op.hasInput(1) ? vectorOf(op, 1, rows->columns) : Value();
+  Value weight = rows && op.hasInput(1) ? vectorOf(op, 1, rows->columns()) : Value();
   if (!rows || (op.hasInput(1) && !weight))
     return failure();
-  if (failed(op.give(op.reshape(op.rootMeanSquare(rows->x, weight, rows->epsilon), rows->shape))))
+  if (failed(op.give(op.reshape(op.rootMeanSquare(rows->x, weight, rows->epsilon), op.shape(0)))))
     return failure();
   return giveInverseRoot(op, 1, *rows);
 }
@@ -108,8 +97,7 @@ static LogicalResult skipLayerNormalization(OpContext &op, bool isSimple) {
   Value sum = op.add(update, op.value(1));
   if (!sum || OpContext::shapeOf(sum) != op.shape(0))
     return op.refuse("expected a residual that broadcasts to its first operand");
-  int64_t columns = op.rank(0) ? op.shape(0).back() : 1;
-  Rows rows{sum, op.rank(0) - 1, columns, SmallVector<int64_t>(op.shape(0)), op.node.number("epsilon", 1e-12)};
+  Rows rows{sum, op.rank(0) - 1, op.node.number("epsilon", 1e-12)};
   Value y = isSimple ? op.rootMeanSquare(sum, op.value(2), rows.epsilon)
                      : op.layerNorm(sum, op.value(2), op.hasInput(3) ? op.value(3) : Value(), rows.epsilon);
   if (isSimple && op.isUsed(1))

@@ -374,13 +374,8 @@ static LogicalResult trilu(OpContext &op) {
   auto offset = op.hasInput(1) ? op.scalar(1) : 0;
   if (rank < 2 || !offset || std::abs(*offset) > 1e6)
     return op.refuse("its offset is not known while the model is read");
-  Type i32 = op.b.getI32Type();
-  Value j = IotaOp::create(op.b, RankedTensorType::get({op.shape(0)[rank - 1]}, i32));
-  Value i =
-      op.reshape(IotaOp::create(op.b, RankedTensorType::get({op.shape(0)[rank - 2]}, i32)), {op.shape(0)[rank - 2], 1});
-  if (*offset != 0)
-    i = op.add(i, op.number(*offset, i32));
-  Value kept = op.compare(op.node.integer("upper", 1) ? ComparePredicate::Ge : ComparePredicate::Le, j, i);
+  ComparePredicate predicate = op.node.integer("upper", 1) ? ComparePredicate::Ge : ComparePredicate::Le;
+  Value kept = op.byDistance(predicate, op.shape(0)[rank - 2], op.shape(0)[rank - 1], static_cast<int64_t>(*offset));
   Value x = op.value(0);
   return op.give(x ? op.where(kept, x, op.number(0, OpContext::type(x).getElementType())) : x);
 }

@@ -13,14 +13,8 @@ static llvm::Error fail(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-static std::optional<Half> halfOf(const TensorProto &tensor) {
-  if (tensor.data_type() == TensorProto::FLOAT16)
-    return Half::F16;
-  return tensor.data_type() == TensorProto::BFLOAT16 ? std::optional(Half::BF16) : std::nullopt;
-}
-
 static int64_t bytesOf(const TensorProto &tensor) {
-  if (halfOf(tensor))
+  if (halfOf(tensor.data_type()))
     return 2;
   switch (*elementOf(tensor.data_type())) {
   case Element::F32:
@@ -65,7 +59,7 @@ static llvm::Expected<std::optional<llvm::StringRef>> rawBytes(const TensorProto
 
 /// Elements in the typed field that belongs to the tensor's type.
 static int64_t typedCount(const TensorProto &tensor) {
-  if (halfOf(tensor))
+  if (halfOf(tensor.data_type()))
     return tensor.int32_data_size();
   switch (*elementOf(tensor.data_type())) {
   case Element::F32:
@@ -168,7 +162,7 @@ static llvm::Error decode(const TensorProto &tensor, ExternalFiles &files, int64
     return raw.takeError();
   to.resize(count);
   Element element = *elementOf(tensor.data_type());
-  if (auto half = halfOf(tensor))
+  if (auto half = halfOf(tensor.data_type()))
     decodeHalf(tensor, *raw, *half, to);
   else if (*raw)
     decodeRaw(**raw, element, to);
@@ -188,7 +182,7 @@ llvm::Expected<HostTensor> nf::onnxfe::decodeTensor(const TensorProto &tensor, E
   if (llvm::Error error = result.isFloat() ? decode(tensor, files, count, result.floats)
                                            : decode(tensor, files, count, result.integers))
     return error;
-  if (auto half = halfOf(tensor); half && count == 1)
+  if (auto half = halfOf(tensor.data_type()); half && count == 1)
     result.floats[0] = unrounded(*half, result.floats[0]);
   if (result.element == Element::Bool)
     for (int64_t &value : result.integers)

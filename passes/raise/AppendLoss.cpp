@@ -20,6 +20,9 @@
 
 #include "llvm/ADT/StringSet.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace nf {
 #define GEN_PASS_DEF_APPENDLOSS
 #include "passes/raise/Passes.h.inc"
@@ -114,18 +117,13 @@ public:
   /// A training program of the graph's own loss, which is a mean over the tokens of the micro-batch: times how many of
   /// them count, and times inv_count, the micro-batches of a step add up to the mean over all of them.
   void makeOfOwnLoss(ProgramOp own, StringRef name, StringRef result, bool hasCount) {
-    SmallVector<Port> ports;
-    for (auto [i, type] : llvm::enumerate(own.getArgumentTypes()))
-      ports.push_back({own.getArgumentName(i), type});
+    SmallVector<Port> ports = portsOf(own);
     if (hasCount)
       ports.push_back({"inv_count", scalar(b.getF32Type())});
-    b.setInsertionPoint(forward);
-    b.setLoc(own.getLoc());
-    ProgramOp program = createProgram(b, b.getLoc(), name, ports, Port{result, scalar(b.getF32Type())});
-    b.setInsertionPointToEnd(&program.getBody().front());
+    ProgramOp program = beginEmpty(own, name, ports, {result, scalar(b.getF32Type())});
     copies = IRMapping();
     for (BlockArgument argument : own.getBody().getArguments())
-      copies.map(argument, program.findArgument(own.getArgumentName(argument.getArgNumber())));
+      copies.map(argument, argumentOf(program, argument));
     for (Operation &op : own.getBody().front().without_terminator())
       b.clone(op, copies);
     Value loss = own.getBody().front().getTerminator()->getOperand(0);
@@ -137,17 +135,19 @@ public:
     end(b.createOrFold<ReshapeOp>(scalar(b.getF32Type()), times(copied(loss), count)));
   }
 
-  /// Computes one sequence, or the micro-batch where its sequences cannot be told apart: `mixed` is then the op that
-  /// mixes them.
-  void makeLogits(Operation *&mixed) {
+  /// Computes one sequence, or the micro-batch where its sequences cannot be told apart: returns the op that mixes them
+  /// then, else null.
+  Operation *makeLogits() {
     int64_t vocabulary = tensorType(logits).getDimSize(2), sequence = tokens.getDimSize(1);
-    SmallVector<Port> ports = forwardPorts();
+    SmallVector<Port> ports = portsOf(forward);
     for (Port &port : ports)
       if (isOfOneSequence(port.name))
         port.type = RankedTensorType::get({1, sequence}, b.getI32Type());
     ports.push_back({"index", scalar(b.getI32Type())});
-    ProgramOp program = beginEmpty("logits", ports, {"logits", RankedTensorType::get({vocabulary}, b.getF32Type())});
-    if ((mixed = copyOneSequence(program))) {
+    ProgramOp program =
+        beginEmpty(forward, "logits", ports, {"logits", RankedTensorType::get({vocabulary}, b.getF32Type())});
+    Operation *mixed = copyOneSequence(program);
+    if (mixed) {
       program.getBody().front().clear();
       b.setInsertionPointToEnd(&program.getBody().front());
       copyWholeBatch(program);
@@ -159,6 +159,7 @@ public:
     if (projection)
       row = LinearOp::create(b, row, weightRows(), copied(projection->bias));
     end(ReshapeOp::create(b, RankedTensorType::get({vocabulary}, b.getF32Type()), row));
+    return mixed;
   }
 
 private:
@@ -200,15 +201,15 @@ private:
 
   Type scalar(Type element) { return RankedTensorType::get({}, element); }
 
-  SmallVector<Port> forwardPorts() {
+  static SmallVector<Port> portsOf(ProgramOp program) {
     SmallVector<Port> ports;
-    for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes()))
-      ports.push_back({forward.getArgumentName(i), type});
+    for (auto [i, type] : llvm::enumerate(program.getArgumentTypes()))
+      ports.push_back({program.getArgumentName(i), type});
     return ports;
   }
 
   SmallVector<Port> trainingPorts(bool hasCount) {
-    SmallVector<Port> ports = forwardPorts();
+    SmallVector<Port> ports = portsOf(forward);
     ports.push_back({"targets", tokens});
     ports.push_back({"loss_weight", tokens.clone(b.getF32Type())});
     if (hasCount)
@@ -218,15 +219,16 @@ private:
 
   /// A program before @forward with these arguments, which begins with a copy of @forward's operations.
   ProgramOp begin(StringRef name, ArrayRef<Port> arguments, Port result) {
-    ProgramOp program = beginEmpty(name, arguments, result);
+    ProgramOp program = beginEmpty(forward, name, arguments, result);
     copyWholeBatch(program);
     b.setLoc(logits.getLoc());
     return program;
   }
 
-  ProgramOp beginEmpty(StringRef name, ArrayRef<Port> arguments, Port result) {
+  /// The same without operations, where `source` comes from.
+  ProgramOp beginEmpty(ProgramOp source, StringRef name, ArrayRef<Port> arguments, Port result) {
     b.setInsertionPoint(forward);
-    b.setLoc(forward.getLoc());
+    b.setLoc(source.getLoc());
     ProgramOp program = createProgram(b, b.getLoc(), name, arguments, result);
     b.setInsertionPointToEnd(&program.getBody().front());
     return program;
@@ -234,8 +236,10 @@ private:
 
   static bool isOfOneSequence(StringRef argument) { return argument == "tokens" || argument == "positions"; }
 
-  Value argumentOf(ProgramOp program, BlockArgument argument) {
-    return program.findArgument(forward.getArgumentName(argument.getArgNumber()));
+  /// The argument of `program` that has the name of another program's.
+  static Value argumentOf(ProgramOp program, BlockArgument argument) {
+    auto source = cast<ProgramOp>(argument.getOwner()->getParentOp());
+    return program.findArgument(source.getArgumentName(argument.getArgNumber()));
   }
 
   /// Copies what is needed; an argument of one sequence is repeated in every place of the batch.
@@ -373,9 +377,7 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
       maker.makeForwardBackward();
       maker.makeEval();
     }
-    Operation *mixed = nullptr;
-    if (!isEncoder(module))
-      maker.makeLogits(mixed);
+    Operation *mixed = isEncoder(module) ? nullptr : maker.makeLogits();
     if (mixed && remarks)
       mixed->emitRemark() << "logits computes the whole micro-batch for one sequence: " << mixed->getName()
                           << " mixes its sequences, or they cannot be told from its other extents";
@@ -447,12 +449,7 @@ struct AppendLoss : nf::impl::AppendLossBase<AppendLoss> {
   }
 
   /// "[2, 16, 64]"
-  static std::string shapeText(RankedTensorType type) {
-    std::string text = "[";
-    for (auto [i, extent] : llvm::enumerate(type.getShape()))
-      text += (i ? ", " : "") + std::to_string(extent);
-    return text + "]";
-  }
+  static std::string shapeText(RankedTensorType type) { return fmt::format("[{}]", fmt::join(type.getShape(), ", ")); }
 
   /// Only decoders continue a text.
   static bool isEncoder(ModuleOp module) {

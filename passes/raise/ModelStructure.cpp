@@ -50,6 +50,24 @@ Value TransformerLayer::output() {
   return feedForwardSum ? feedForwardSum.getResult() : Value();
 }
 
+void nf::forEachPart(const TransformerLayer &layer, function_ref<void(LinearOp, StringRef)> linear,
+                     function_ref<void(const NormPart &, StringRef)> norm) {
+  norm(layer.attentionNorm, "attn.ln");
+  bool isPacked = layer.q && layer.q == layer.k;
+  linear(layer.q, isPacked ? "attn.qkv" : "attn.q");
+  if (!isPacked)
+    linear(layer.k, "attn.k");
+  if (layer.v != layer.q)
+    linear(layer.v, "attn.v");
+  linear(layer.out, "attn.out");
+  norm(layer.postNorm, "attn.post_ln");
+  norm(layer.feedForwardNorm, "ffn.ln");
+  linear(layer.fc1, "ffn.fc1");
+  linear(layer.up, "ffn.up");
+  linear(layer.fc2, "ffn.fc2");
+  norm(layer.activationNorm, "ffn.act_ln");
+}
+
 /// The value without casts and movement.
 static Value origin(Value value) {
   while (isa_and_nonnull<CastOp, ReshapeOp, TransposeOp>(value.getDefiningOp()))
@@ -104,7 +122,7 @@ public:
     layer.v = nearestSource<LinearOp>(layer.attention.getV());
     readAttentionBranch();
     layer.attentionSum = sum;
-    if (LinearOp first = firstLinear())
+    if (LinearOp first = layer.q ? layer.q : layer.v) // queries may have a norm of their own
       layer.input = origin(first.getX());
     if (sum && readParallel())
       return layer;
@@ -118,9 +136,6 @@ public:
   }
 
 private:
-  /// A linear of attention's input; queries may have a norm of their own.
-  LinearOp firstLinear() { return layer.q ? layer.q : layer.v; }
-
   /// From attention to the sum that its branch ends in.
   void readAttentionBranch() {
     walkForward(layer.attention->getResult(0), [&](Operation *op) {
@@ -158,9 +173,7 @@ private:
   /// Pre-LN: the linears' input is a LayerNorm of what the branch is added to; Post-LN: it is that value itself, and
   /// the sum has a LayerNorm.
   void readPlacement() {
-    LinearOp first = firstLinear();
-    Value input = first ? origin(first.getX()) : Value();
-    NormPart norm = norms.of(input);
+    NormPart norm = norms.of(layer.input);
     stream = sum.getResult();
     for (Value operand : sum->getOperands()) {
       Value residual = origin(operand);
@@ -172,7 +185,7 @@ private:
         layer.input = origin(norm.x);
         return;
       }
-      if (residual != input)
+      if (residual != layer.input)
         continue;
       layer.placement = NormPlacement::Post;
       if ((layer.attentionNorm = normOf(sum)))
@@ -183,8 +196,7 @@ private:
 
   /// Attention's branch, a feed-forward one, and the value that both read, in one sum.
   bool readParallel() {
-    LinearOp first = firstLinear();
-    NormPart norm = first ? norms.of(origin(first.getX())) : NormPart();
+    NormPart norm = norms.of(layer.input);
     AddOp end = sum;
     SmallVector<Value> addends = addendsOf(end);
     bool isAdded = norm && llvm::any_of(addends, [&](Value v) { return origin(v) == origin(norm.x); });
@@ -387,6 +399,7 @@ ModelStructure nf::readStructure(ProgramOp program) {
     else if (model.head && origin(model.head->getOperand(0)) == norm.result())
       model.finalNorm = norm;
   }
+  model.norms.assign(norms.all().begin(), norms.all().end());
   return model;
 }
 
@@ -427,11 +440,9 @@ public:
 
   llvm::StringMap<ParameterRole> read() {
     for (auto [index, layer] : llvm::enumerate(model.layers))
-      readLayer(layer, "layers." + std::to_string(index));
-    static constexpr StringLiteral tables[] = {"embed.tokens", "embed.positions", "embed.types"};
-    for (auto [index, embedding] : llvm::enumerate(model.embeddings))
-      if (index < std::size(tables))
-        add(embedding.getWeight(), (tables[index] + ".weight").str(), "embedding");
+      readLayer(layer, "layers." + std::to_string(index) + ".");
+    for (auto [embedding, name] : llvm::zip(model.embeddings, embeddingNames))
+      add(embedding.getWeight(), (name + ".weight").str(), "embedding");
     readTables();
     norm(model.embeddingNorm, "embed.ln");
     norm(model.finalNorm, "final_ln");
@@ -483,27 +494,15 @@ private:
   }
 
   void readLayer(TransformerLayer &layer, const std::string &path) {
-    norm(layer.attentionNorm, path + ".attn.ln");
-    if (layer.q == layer.k) {
-      linear(layer.q, path + ".attn.qkv");
-    } else {
-      linear(layer.q, path + ".attn.q");
-      linear(layer.k, path + ".attn.k");
-      linear(layer.v, path + ".attn.v");
-    }
-    linear(layer.out, path + ".attn.out");
-    add(layer.attentionScale, path + ".attn.layer_scale", "LayerScale");
-    add(layer.feedForwardScale, path + ".ffn.layer_scale", "LayerScale");
+    forEachPart(
+        layer, [&](LinearOp op, StringRef part) { linear(op, path + part.str()); },
+        [&](const NormPart &found, StringRef part) { norm(found, path + part.str()); });
+    add(layer.attentionScale, path + "attn.layer_scale", "LayerScale");
+    add(layer.feedForwardScale, path + "ffn.layer_scale", "LayerScale");
     if (layer.headScale)
-      add(layer.headScale.getGamma(), path + ".attn.head_scale", "HeadScale");
-    norm(layer.postNorm, path + ".attn.post_ln");
-    norm(layer.feedForwardNorm, path + ".ffn.ln");
-    linear(layer.fc1, path + ".ffn.fc1");
-    linear(layer.up, path + ".ffn.up");
-    linear(layer.fc2, path + ".ffn.fc2");
-    norm(layer.activationNorm, path + ".ffn.act_ln");
+      add(layer.headScale.getGamma(), path + "attn.head_scale", "HeadScale");
     if (layer.residualScale)
-      add(layer.residualScale.getScale(), path + ".ffn.residual_scale", "ResScale");
+      add(layer.residualScale.getScale(), path + "ffn.residual_scale", "ResScale");
   }
 
   void readHead() {
@@ -517,8 +516,7 @@ private:
 
   /// Parameters outside of layers: what they are, without a name.
   void readKinds() {
-    NormFinder norms(program);
-    for (const NormPart &part : norms.all())
+    for (const NormPart &part : model.norms)
       norm(part, "");
     for (Operation &op : program.getBody().front()) {
       linear(dyn_cast<LinearOp>(op), "");

@@ -7,6 +7,7 @@
 #include "passes/raise/Values.h"
 
 #include <string>
+#include <vector>
 
 namespace nf {
 
@@ -38,10 +39,18 @@ struct TransformerLayer {
   mlir::Value output();
 };
 
+/// Visits the linears and norms of `layer`, each with its name in it ("attn.q"); one that was not found is null.
+void forEachPart(const TransformerLayer &layer, llvm::function_ref<void(LinearOp, llvm::StringRef)> linear,
+                 llvm::function_ref<void(const NormPart &, llvm::StringRef)> norm);
+
+/// The names of ModelStructure::embeddings, in their order; further ones have none.
+inline constexpr llvm::StringLiteral embeddingNames[] = {"embed.tokens", "embed.positions", "embed.types"};
+
 /// A program's layers in order, and what is around them.
 struct ModelStructure {
   std::vector<TransformerLayer> layers;
   mlir::SmallVector<EmbeddingOp> embeddings; ///< those of the program's tokens first
+  std::vector<NormPart> norms;               ///< all of the program, in order
   NormPart embeddingNorm, finalNorm;
   mlir::Operation *head = nullptr; ///< the projection to the vocabulary: nf.linear or nf.linear_cross_entropy
 };

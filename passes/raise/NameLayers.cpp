@@ -34,8 +34,7 @@ public:
       nameParts(layer, "layers." + std::to_string(index) + ".");
     for (size_t index = 0; index < model.layers.size(); ++index)
       nameBetween(index);
-    static constexpr StringLiteral tables[] = {"embed.tokens", "embed.positions", "embed.types"};
-    for (auto [embedding, name] : llvm::zip(model.embeddings, tables))
+    for (auto [embedding, name] : llvm::zip(model.embeddings, embeddingNames))
       nameOuter(embedding, name);
     for (Operation *op : model.embeddingNorm.ops)
       nameOuter(op, "embed.ln");
@@ -56,27 +55,16 @@ private:
       setName(op, layer + part);
   }
 
-  void name(const NormPart &norm, const std::string &layer, const Twine &part) {
-    for (Operation *op : norm.ops)
-      name(op, layer, part);
-  }
-
   void nameParts(TransformerLayer &layer, const std::string &path) {
-    name(layer.attentionNorm, path, "attn.ln");
-    bool isPacked = layer.q && layer.q == layer.k;
-    name(layer.q, path, isPacked ? "attn.qkv" : "attn.q");
-    name(layer.k, path, "attn.k");
-    name(layer.v, path, "attn.v");
+    forEachPart(
+        layer, [&](LinearOp op, StringRef part) { name(op, path, part); },
+        [&](const NormPart &norm, StringRef part) {
+          for (Operation *op : norm.ops)
+            name(op, path, part);
+        });
     name(layer.attention, path, "attn");
     name(layer.headScale, path, "attn.head_scale");
-    name(layer.out, path, "attn.out");
-    name(layer.postNorm, path, "attn.post_ln");
-    name(layer.feedForwardNorm, path, "ffn.ln");
-    name(layer.fc1, path, "ffn.fc1");
-    name(layer.up, path, "ffn.up");
     name(layer.activation, path, "ffn.activation");
-    name(layer.activationNorm, path, "ffn.act_ln");
-    name(layer.fc2, path, "ffn.fc2");
     name(layer.residualScale, path, "ffn.residual_scale");
     bool isOneSum = layer.attentionSum == layer.feedForwardSum;
     name(layer.attentionSum, path, isOneSum ? "residual" : "attn.residual");

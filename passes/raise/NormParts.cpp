@@ -1,6 +1,7 @@
 #include "passes/raise/NormParts.h"
 #include "passes/raise/RowFormula.h"
 
+#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -26,19 +27,12 @@ static bool isRmsNorm(const RowFormula &formula) {
   return true;
 }
 
-static bool isRoot(Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); }
-
 static NormPart rmsNormAt(Operation *op) {
-  Value root = op->getResult(0);
-  for (Value x : RowFormula::candidates(root, isRoot)) {
-    auto formula = RowFormula::of(root, x);
-    if (x.getType() != root.getType() || !formula || !formula->hasReduction() || !formula->isClosed() ||
-        !isRmsNorm(*formula))
-      continue;
-    Value weight = formula->vectors().empty() ? Value() : formula->vectors().front();
-    return {op, x, weight, Value(), llvm::to_vector(formula->ops())};
-  }
-  return {};
+  auto formula = findNorm(op->getResult(0), isRmsNorm);
+  if (!formula)
+    return {};
+  Value weight = formula->vectors().empty() ? Value() : formula->vectors().front();
+  return {op, formula->argument(), weight, Value(), llvm::to_vector(formula->ops())};
 }
 
 NormFinder::NormFinder(ProgramOp program) {

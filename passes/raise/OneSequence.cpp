@@ -10,24 +10,15 @@ static ArrayRef<int64_t> shapeOf(Value value) { return tensorType(value).getShap
 
 /// Ops whose operands' axes are the result's, counted from the last.
 static bool isAligned(Operation *op) {
-  return isa<NegOp, ExpOp, LogOp, TanhOp, ErfOp, SqrtOp, RsqrtOp, AddOp, SubOp, MulOp, DivOp, PowOp, MaxOp, CompareOp,
-             WhereOp, CastOp, BroadcastOp>(op);
+  auto rowWise = dyn_cast<RowWiseOpInterface>(op);
+  return rowWise && rowWise.getRowRole() == RowRole::Elementwise && op->getNumOperands() > 0 &&
+         !isa<GatherOp, RandomBitsOp>(op); // these are elementwise, but not of their operands
 }
 
 /// Ops that work on each row of their first operand by itself; the others are weights.
 static bool isOnRows(Operation *op) {
   return isa<SoftmaxOp, LayerNormOp, NormalizeOp, HeadScaleOp, ResidualScaleOp, GeluOp, GeluTanhOp, ReluOp, Relu2Op,
              SiluOp, LinearOp>(op);
-}
-
-static std::optional<ArrayRef<int64_t>> reducedAxes(Operation *op) {
-  if (auto sum = dyn_cast<ReduceSumOp>(op))
-    return sum.getAxes();
-  if (auto mean = dyn_cast<ReduceMeanOp>(op))
-    return mean.getAxes();
-  if (auto max = dyn_cast<ReduceMaxOp>(op))
-    return max.getAxes();
-  return std::nullopt;
 }
 
 /// The axis along which an op cuts or joins.
@@ -101,9 +92,11 @@ std::optional<SequenceCloner::Place> SequenceCloner::placeOfReshaped(Place place
   return std::nullopt;
 }
 
-/// Rows of the left operand, or batches of both.
+/// Rows of the left operand, or batches of both; a bias is the same for all sequences.
 std::optional<SequenceCloner::Place> SequenceCloner::placeOfProduct(Operation *op) const {
   auto product = cast<MatmulOp>(op);
+  if (product.getBias() && isDivided(product.getBias()))
+    return std::nullopt;
   std::optional<Place> left = placeOf(product.getLhs()), right = placeOf(product.getRhs());
   auto rank = static_cast<unsigned>(shapeOf(product.getLhs()).size());
   auto isBatch = [&](const std::optional<Place> &place) { return place && place->axis + 2 < rank; };
@@ -122,20 +115,20 @@ std::optional<SequenceCloner::Place> SequenceCloner::placeInResult(Operation *op
     return placeOfProduct(op);
   Value first = op->getOperand(0);
   std::optional<Place> place = placeOf(first);
+  if (isa<GatherOp, EmbeddingOp>(op)) // of a table that all sequences share
+    return place ? std::nullopt : placeOf(op->getOperand(1));
   auto unless = [&](bool isMixed) { return isMixed ? std::nullopt : place; };
   for (Value operand : op->getOperands().drop_front()) {
-    if (!isDivided(operand) || isa<GatherOp, EmbeddingOp>(op))
+    if (!isDivided(operand))
       continue;
     if (!isa<ConcatOp, AttentionOp>(op) || (place && *place != *placeOf(operand)))
       return std::nullopt;
     place = placeOf(operand);
   }
-  if (isa<GatherOp, EmbeddingOp>(op))
-    return place ? std::nullopt : placeOf(op->getOperand(1));
   if (!place)
     return std::nullopt;
-  if (auto axes = reducedAxes(op))
-    return unless(llvm::is_contained(*axes, place->axis));
+  if (auto reduced = op->getAttrOfType<DenseI64ArrayAttr>("axes"))
+    return unless(llvm::is_contained(reduced.asArrayRef(), place->axis));
   if (auto axis = movedAxis(op))
     return unless(*axis == place->axis);
   if (isa<AttentionOp>(op))
@@ -226,8 +219,7 @@ LogicalResult SequenceCloner::clone(Operation *op) {
     return success();
   }
   std::optional<Place> place = placeInResult(op);
-  bool isBiased = isa<MatmulOp>(op) && cast<MatmulOp>(op).getBias() && isDivided(cast<MatmulOp>(op).getBias());
-  if (!place || isBiased || !llvm::all_of(op->getResultTypes(), [&](Type type) { return isAxisOf(type, *place); }))
+  if (!place || !llvm::all_of(op->getResultTypes(), [&](Type type) { return isAxisOf(type, *place); }))
     return failure();
   SmallVector<Value> operands;
   for (OpOperand &operand : op->getOpOperands()) {

@@ -112,9 +112,6 @@ static Value createLayerNorm(OpBuilder &builder, Location location, Value x, con
   return LayerNormOp::create(builder, location, x, weight, bias, eps).getY();
 }
 
-/// What every spelling needs beside reductions: a root.
-static bool isRoot(Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); }
-
 /// Takes the op of kind `Op` off `value` that has a vector of weights, and notes it in `ops`.
 template <typename Op> static Value takeVector(Value &value, SmallVectorImpl<Operation *> &ops) {
   auto op = value.getDefiningOp<Op>();
@@ -153,17 +150,15 @@ static void raise(Operation *op) {
   if (!isa<AddOp, SubOp, MulOp, DivOp>(op) || absorbAffine(op))
     return;
   Value root = op->getResult(0);
-  for (Value x : RowFormula::candidates(root, isRoot)) {
-    auto formula = RowFormula::of(root, x);
-    if (x.getType() != root.getType() || !formula || !formula->hasReduction() || !formula->isClosed())
-      continue;
-    auto affine = matchLayerNorm(*formula);
-    if (!affine)
-      continue;
-    OpBuilder builder(op);
-    root.replaceAllUsesWith(createLayerNorm(builder, fusedLocation(formula->ops()), x, *affine));
+  std::optional<Affine> affine;
+  auto formula = findNorm(root, [&](const RowFormula &candidate) {
+    affine = matchLayerNorm(candidate);
+    return affine.has_value();
+  });
+  if (!formula)
     return;
-  }
+  OpBuilder builder(op);
+  root.replaceAllUsesWith(createLayerNorm(builder, fusedLocation(formula->ops()), formula->argument(), *affine));
 }
 
 namespace {

@@ -174,6 +174,18 @@ bool RowFormula::hasReduction() const {
   return llvm::any_of(cone, [](Operation *op) { return isRowReduction(op) || isa<SoftmaxOp>(op); });
 }
 
+std::optional<RowFormula> nf::findNorm(Value root, function_ref<bool(const RowFormula &)> matches) {
+  // What every spelling needs beside reductions.
+  auto isRoot = [](Operation *op) { return isa<SqrtOp, RsqrtOp, PowOp>(op); };
+  for (Value x : RowFormula::candidates(root, isRoot)) {
+    auto formula = RowFormula::of(root, x);
+    bool isCandidate = x.getType() == root.getType() && formula && formula->hasReduction() && formula->isClosed();
+    if (isCandidate && matches(*formula))
+      return formula;
+  }
+  return std::nullopt;
+}
+
 //===------------------------------------------------------------------------------------------===//
 // Evaluating
 //===------------------------------------------------------------------------------------------===//

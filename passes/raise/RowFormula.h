@@ -40,6 +40,8 @@ public:
   llvm::ArrayRef<double> numbers() const { return numberLeaves; }
   /// Ops of the cone, the root's first.
   llvm::ArrayRef<mlir::Operation *> ops() const { return cone; }
+  /// The value whose rows it is a formula of.
+  mlir::Value argument() const { return x; }
   int64_t columns() const { return extent; }
 
   /// Whether nothing outside of the cone reads a value of it other than the root.
@@ -66,6 +68,10 @@ private:
   llvm::DenseMap<mlir::Value, double> numberValues;
   llvm::DenseSet<mlir::Value> dependent, seen; // dependent: on x or on a number a row
 };
+
+/// The nearest formula of `root` that may be a norm and that `matches`: of rows of root's type, with a square root or a
+/// power and a reduction, whose values nothing else reads.
+std::optional<RowFormula> findNorm(mlir::Value root, llvm::function_ref<bool(const RowFormula &)> matches);
 
 /// e^x over its sum.
 Row softmaxOf(const Row &x);

@@ -12,8 +12,6 @@
 using namespace mlir;
 using namespace nf;
 
-Type nf::accumulatorType(Type element) { return element.isBF16() ? Float32Type::get(element.getContext()) : element; }
-
 /// Loads and operations below which computing again beats a round trip through scratch memory.
 static constexpr unsigned cheapLoads = 2, cheapOps = 6;
 

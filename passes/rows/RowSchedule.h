@@ -50,9 +50,6 @@ struct RowSchedule {
   bool isColumnar(mlir::Value value) const { return columnar.contains(value); }
 };
 
-/// Sums and maxima of bf16 are taken in f32.
-mlir::Type accumulatorType(mlir::Type element);
-
 RowSchedule scheduleRows(const RowProblem &problem);
 
 } // namespace nf

@@ -17,6 +17,11 @@ from onnx_training_test import COMPILER, export, make_model  # noqa: E402
 RECIPE = ROOT / "models/train-defaults.toml"
 
 
+def whole(message):
+    """A pattern of all of stderr; words in braces stand for anything."""
+    return "^" + re.sub(r"\\{\w+\\}", ".*", re.escape(message)) + "\n$"
+
+
 class OnnxMessages(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -33,13 +38,12 @@ class OnnxMessages(unittest.TestCase):
         cls.files.cleanup()
 
     def refuse(self, code, message, file, *options, recipe=RECIPE):
-        """`message`: the whole of stderr; words in braces stand for anything."""
+        """`message`: as for `whole`."""
         with tempfile.TemporaryDirectory() as out:
             done = subprocess.run([COMPILER, file, *(["--train", recipe] if recipe else []), "-o", Path(out, "out"),
                                    *options], capture_output=True, text=True, cwd=self.folder)
             left = list(Path(out).iterdir())
-        wanted = re.sub(r"\\{\w+\\}", ".*", re.escape(message))
-        self.assertRegex(done.stderr, f"^{wanted}\n$")
+        self.assertRegex(done.stderr, whole(message))
         self.assertEqual((code, "", []), (done.returncode, done.stdout, left))
 
     def write(self, name, data):
@@ -153,18 +157,15 @@ class OnnxMessages(unittest.TestCase):
                  "nf-compile wrote this one's beside it"),
                 (good[:len(good) // 2], "tensor {what} ends at byte {end} of {size}; the file is cut"),
                 (b"", "expected a safetensors file, but it has only 0 bytes")):
-            weights.unlink()
-            if content is not None:
-                weights.write_bytes(content)
+            if content is None:
+                weights.unlink()
             else:
-                self.assertFalse(weights.exists())
+                weights.write_bytes(content)
             done = subprocess.run([program, "train", "--data", "data", "--out", "run", "--steps", "1"], capture_output=True,
                                   text=True, cwd=self.folder)
-            wanted = re.sub(r"\\{\w+\\}", ".*", re.escape(f"error: {weights}: {complaint}"))
-            self.assertRegex(done.stderr, f"^{wanted}\n$")
+            self.assertRegex(done.stderr, whole(f"error: {weights}: {complaint}"))
             self.assertEqual(1, done.returncode)
             self.assertFalse((self.folder / "run").exists())
-            weights.touch()
 
 
 if __name__ == "__main__":

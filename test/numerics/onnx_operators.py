@@ -80,10 +80,13 @@ class Case:
     attention: int = 0  # nf.attention ops that the graph is raised to
     everything: bool = True  # is in the model of all operators
 
+    def logits(self, graph, spelled=False):
+        results, columns = (self.spelled if spelled else self.build)(graph)
+        return graph.logits(graph.rows(results), columns)
+
     def model(self, spelled=False):
         graph = Graph(self.opset)
-        results, columns = (self.spelled if spelled else self.build)(graph)
-        return graph.model(graph.logits(graph.rows(results), columns))
+        return graph.model(self.logits(graph, spelled))
 
 
 CASES = []

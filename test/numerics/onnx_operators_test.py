@@ -1,7 +1,6 @@
 """Every fused operator of ONNX and of ONNX Runtime's optimizer (onnx_operators.py): the imported graph gives its logits
 by the reference in double, and compiles; one program of all of them has ONNX Runtime's loss."""
 import re
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -13,20 +12,11 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load_file, save_file
 
-import onnx_operators
+from onnx_export_test import BIN, ROOT, run
 from onnx_operators import B, CASES, T, V, Graph
 from training_files import Executable, make_batches, save
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / "build/bin"
 IDS = np.random.default_rng(7).integers(0, V, (B, T))
-
-
-def run(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise AssertionError(done.stderr[-2000:])
-    return done.stdout
 
 
 def truth(case):
@@ -44,7 +34,7 @@ def runtime(model, ids):
 
 
 def compiler(file, *arguments):
-    return run(TOOLS / "nf-compile", file, "--train", ROOT / "models/train-defaults.toml", *arguments)
+    return run(BIN / "nf-compile", file, "--train", ROOT / "models/train-defaults.toml", *arguments)
 
 
 class OnnxOperators(unittest.TestCase):
@@ -53,7 +43,7 @@ class OnnxOperators(unittest.TestCase):
             folder = Path(temporary)
             onnx.save(case.model(), folder / "model.onnx")
             save_file({"tokens": IDS.astype(np.int32)}, folder / "values")
-            run(TOOLS / "nf-reference", folder / "model.onnx", "--program", "forward", "--values", folder / "values",
+            run(BIN / "nf-reference", folder / "model.onnx", "--program", "forward", "--values", folder / "values",
                 "--out", folder / "out")
             expected = truth(case)
             error = np.abs(load_file(folder / "out")["logits"] - expected).max()
@@ -68,7 +58,7 @@ class OnnxOperators(unittest.TestCase):
         graph, total = Graph(23), None
         for case in CASES:
             if case.everything:
-                logits = graph.logits(*(lambda results, columns: (graph.rows(results), columns))(*case.build(graph)))
+                logits = case.logits(graph)
                 total = graph.op("Add", [total, logits]) if total else logits
         model = graph.model(graph.op("Mul", [total, graph.constant(np.float32(0.1))]))
         with tempfile.TemporaryDirectory() as temporary:
