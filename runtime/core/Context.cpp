@@ -4,7 +4,6 @@
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Pool.h"
 
-#include <algorithm>
 #include <chrono>
 
 namespace nf::rt {
@@ -28,13 +27,6 @@ void *Program::address(const nf_argument &argument, size_t elementBytes) const {
 }
 
 void Program::run() const { context->run(*program); }
-
-int64_t largestArena(const nf_model &model) {
-  int64_t largest = 0;
-  for (int64_t i = 0; i < model.program_count; ++i)
-    largest = std::max(largest, model.programs[i].transient_bytes);
-  return largest;
-}
 
 // Programs never run at once, so one arena of the largest size serves them all.
 // Beside a device, the host's pages of them exist once they are touched.

@@ -5,6 +5,7 @@
 #include "runtime/abi/nf_abi.h"
 #include "runtime/core/Memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -53,7 +54,12 @@ private:
 };
 
 /// Of a model's programs, in bytes.
-int64_t largestArena(const nf_model &model);
+inline int64_t largestArena(const nf_model &model) {
+  int64_t largest = 0;
+  for (int64_t i = 0; i < model.program_count; ++i)
+    largest = std::max(largest, model.programs[i].transient_bytes);
+  return largest;
+}
 
 /// Memory and threads of one model. What compiled code sees of it is the nf_context that it starts with. Where a device
 /// runs the model, the segments are in its memory, and the host has a copy of what it reads and writes of them.

@@ -50,9 +50,6 @@ private:
   bool withEpilogue = false;
 };
 
-/// Whether an epilogue has a vector beside the matrices.
-bool hasVector(int32_t epilogue);
-
 } // namespace nf::rt::cuda
 
 #endif // NF_RUNTIME_CUDA_PRODUCT_H
